@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+# Makefile - every command of this project; "make help" lists them.
+#
+# Each command installs the Debian packages it misses (as root; otherwise it
+# prints the one apt-get line to run and stops). Everything made is under
+# build/; downloads and compiler results are kept in ~/.cache/timens.
+
+BUILD  ?= $(CURDIR)/build
+PREFIX ?= /usr/local
+V      ?= 0
+KERNEL ?= patched
+
+export V
+export TIMENS_BUILD = $(abspath $(BUILD))
+
+.DEFAULT_GOAL := help
+.PHONY: help run shell check bench stress lint tree kernel uml shim helpers \
+	export series check-series install clean distclean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
+
+run: kernel uml shim ## a UML guest on its own wall clock, shown on the terminal
+	@scripts/deps vm
+	@scripts/demo
+
+shell: kernel uml shim ## an interactive shell in the VM
+	@scripts/deps vm
+	@scripts/run-vm --kernel $(KERNEL) --interactive -- sh -l
+
+check: ## every test (TESTS=file.bats... for some)
+	@scripts/deps test
+	@+$(MAKE) --no-print-directory check-builds
+	@scripts/check $(TESTS)
+
+.PHONY: check-builds
+check-builds: shim helpers uml
+	@scripts/build-kernel patched
+	@scripts/build-kernel stock
+
+bench: kernel uml shim helpers ## instructions and ns per time call
+	@scripts/deps vm
+	@scripts/bench
+
+stress: kernel uml shim helpers ## long random tests (SECONDS=n SEED=n)
+	@scripts/deps vm
+	@scripts/stress
+
+lint: ## checkpatch, shellcheck, clang-format, cppcheck
+	@scripts/deps lint
+	@scripts/lint
+
+tree: ## build/linux: the kernel source with our commits (FORCE=1 to redo)
+	@scripts/kernel-tree
+
+kernel: tree ## the host kernel (KERNEL=patched, stock or debug)
+	@scripts/build-kernel $(KERNEL)
+
+uml: tree ## the UML kernel
+	@scripts/build-uml
+
+shim: ## libtimens and timens
+	@scripts/deps shim
+	@+$(MAKE) --no-print-directory -C shim OUT=$(TIMENS_BUILD)/shim all
+
+helpers: shim
+	@scripts/build-helpers
+
+export: ## commits made in build/linux back to kernel-ns/ and uml-glue/
+	@scripts/export-series
+
+series: tree ## the mail-format series in build/series
+	@scripts/make-series
+
+check-series: series ## checkpatch on, and a build of, every commit
+	@scripts/check-series --build
+
+install: shim ## install libtimens and timens (DESTDIR= PREFIX=)
+	@+$(MAKE) --no-print-directory -C shim OUT=$(TIMENS_BUILD)/shim \
+		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+
+clean: ## remove what was built; keep the kernel tree and the cache
+	@scripts/clean
+
+distclean: ## remove build/ (local commits in build/linux too)
+	@scripts/clean --all
