@@ -1,0 +1,242 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# vm.bats - the VM runner (scripts/run-vm): what it hands back, and that
+# nothing that goes wrong in the VM passes for success.  The session that
+# other test files use is tested in vm-session.bats.
+
+load lib/common
+
+setup_file() {
+	requires vm-stock
+	export RUN_VM=$TOP/scripts/run-vm
+}
+
+run_vm() {
+	"$RUN_VM" --kernel stock "$@"
+}
+
+@test "the command's status is run-vm's" {
+	run run_vm -- sh -c 'exit 37'
+	assert_failure 37
+	assert_output ""
+}
+
+@test "a command killed by a signal gives 128 and the signal" {
+	run run_vm -- sh -c 'kill -KILL $$'
+	assert_failure 137
+}
+
+@test "a command that is not there gives 127, one that cannot run 126" {
+	run -127 run_vm -- no-such-command
+	assert_output --partial "no-such-command: not found"
+	run -126 run_vm -- /vm
+	assert_output --partial "Permission denied"
+}
+
+@test "every byte comes through, stdout and stderr apart" {
+	local i
+
+	for i in {0..255}; do
+		printf '%b' "\\0$(printf %o "$i")"
+	done >"$BATS_TEST_TMPDIR/bytes"
+	for i in {1..2000}; do
+		cat "$BATS_TEST_TMPDIR/bytes"
+	done >"$BATS_TEST_TMPDIR/sent"
+	run_vm --with "$BATS_TEST_TMPDIR/sent:/sent" \
+		-- sh -c 'cat /sent; echo to stderr >&2' \
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+	cmp "$BATS_TEST_TMPDIR/sent" "$BATS_TEST_TMPDIR/out"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/err")" "to stderr"
+}
+
+@test "arguments arrive as they were given" {
+	local args=("two words" "it's" '"' '$HOME `id` \n *' $'new\nline' '' '-n')
+
+	run run_vm -- printf '<%s>\n' "${args[@]}"
+	assert_success
+	assert_output "$(printf '<%s>\n' "${args[@]}")"
+}
+
+@test "output comes while the command runs" {
+	local fifo=$BATS_TEST_TMPDIR/fifo line
+
+	mkfifo "$fifo"
+	run_vm --timeout 60 -- sh -c 'echo early; sleep 600' >"$fifo" 2>&1 3>&- &
+	read -r -t 50 line <"$fifo"
+	kill $!
+	assert_equal "$line" early
+}
+
+@test "what a command leaves running does not hold the VM" {
+	run run_vm --timeout 60 -- sh -c 'sleep 600 & echo done'
+	assert_success
+	assert_output done
+}
+
+@test "--with brings a program, its libraries and its directory" {
+	local dir=$BATS_TEST_TMPDIR/some/dir
+
+	mkdir -p "$dir"
+	echo 'echo "from $0"' >"$dir/script"
+	cd "$BATS_TEST_TMPDIR"
+	run run_vm --with /bin/bash --with some --with "$dir/script:/other/" \
+		-- bash -c '. some/dir/script; cat /other/script; pwd'
+	assert_success
+	assert_line "from bash"
+	assert_line 'echo "from $0"'
+	assert_line "$BATS_TEST_TMPDIR"
+}
+
+@test "the inside is root's, with the usual file systems and loopback" {
+	run run_vm -- sh -c '
+		id -u
+		for d in /proc /sys /dev /dev/pts /dev/shm; do
+			mountpoint -q $d || echo "no $d"
+		done
+		cp /bin/busybox /dev/shm/x && /dev/shm/x true || echo noexec
+		ping -c 1 -W 2 127.0.0.1 >/dev/null || echo no loopback
+		su user -c "touch /tmp/a /home/user/b" || echo no user'
+	assert_success
+	assert_output 0
+}
+
+@test "a kernel warning fails a run that succeeded" {
+	run run_vm -- sh -c 'echo "<4>WARNING: CPU: 0 at test" >/dev/kmsg'
+	assert_failure 123
+	assert_output --partial "run-vm: the kernel log shows trouble"
+	assert_output --partial "WARNING: CPU: 0 at test"
+}
+
+@test "an ordinary kernel message does not, nor a warning allowed" {
+	run run_vm -- sh -c 'echo "<4>all is well" >/dev/kmsg'
+	assert_success
+	run run_vm --allow-splat -- \
+		sh -c 'echo "<4>WARNING: CPU: 0 at test" >/dev/kmsg; exit 3'
+	assert_failure 3
+	assert_output ""
+}
+
+@test "a panic fails, with the end of the log" {
+	run run_vm -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+	assert_failure 123
+	assert_output --partial "sysrq triggered crash"
+	assert_output --partial "the end of the kernel log"
+}
+
+@test "a time-out kills the VM and fails, with the end of the log" {
+	run run_vm --timeout 8 --append loglevel=7 -- sleep 600
+	assert_failure 124
+	assert_output --partial "run-vm: no end after 8 s"
+	assert_output --partial "Linux version"
+}
+
+@test "a VM that ends without a status fails" {
+	run run_vm -- sh -c 'echo so far; reboot -f'
+	assert_failure 125
+	assert_line "so far"
+	assert_output --partial "without telling the command's status"
+}
+
+@test "an init that dies fails, even with splats allowed" {
+	run run_vm --allow-splat --append rdinit=/bin/false -- true
+	assert_failure 125
+	assert_output --partial "Attempted to kill init"
+}
+
+
+interrupt() {
+	local signal=$1 mark=timens.mark=$BATS_TEST_NUMBER.$RANDOM$RANDOM
+	local pid n=0
+
+	# in the background bash would have SIGINT ignored
+	env --default-signal=INT "$RUN_VM" --kernel stock --append "$mark" \
+		-- sleep 600 >/dev/null 2>&1 3>&- &
+	pid=$!
+	until pgrep -f "^qemu-system-x86_64.*$mark" >/dev/null; do
+		((n++ < 300)) || return 1
+		sleep 0.1
+	done
+	kill -"$signal" "$pid"
+	status=0
+	wait "$pid" || status=$?
+	sleep 0.3
+	output=$(pgrep -f "^qemu-system-x86_64.*$mark" || :)
+	left=$(find "$BUILD/vm" -maxdepth 1 -name "run.$pid.*")
+}
+
+@test "SIGINT leaves no QEMU and no directory behind" {
+	interrupt INT
+	assert_failure 130
+	assert_output ""
+	assert_equal "$left" ""
+}
+
+@test "SIGTERM leaves no QEMU and no directory behind" {
+	interrupt TERM
+	assert_failure 143
+	assert_output ""
+	assert_equal "$left" ""
+}
+
+@test "SIGKILL leaves no QEMU; the next run removes the directory" {
+	interrupt KILL
+	assert_failure 137
+	assert_output ""
+	assert [ -d "$left" ]
+	run run_vm -- true
+	assert_success
+	assert [ ! -e "$left" ]
+}
+
+@test "runs beside each other do not mix" {
+	run_vm -- sh -c 'sleep 1; echo one' >"$BATS_TEST_TMPDIR/1" 3>&- &
+	run run_vm -- sh -c 'sleep 1; echo two'
+	wait $!
+	assert_output two
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/1")" one
+}
+
+@test "the clock is read without entering the kernel, also with --icount" {
+	gcc -O2 -Wall -static -pthread -o "$BATS_TEST_TMPDIR/vdso-clock" \
+		"$TOP/tests/vm/vdso-clock.c"
+	run run_vm --smp 2 --with "$BATS_TEST_TMPDIR/vdso-clock:/tests/" \
+		-- vdso-clock
+	assert_success
+	assert_line "vdso"
+	assert_line "steps back: 0"
+	run run_vm --icount --with "$BATS_TEST_TMPDIR/vdso-clock:/tests/" \
+		-- vdso-clock
+	assert_success
+	assert_line "vdso"
+	assert_line "steps back: 0"
+}
+
+@test "a kernel not built is named with the command that builds it" {
+	TIMENS_BUILD=$BATS_TEST_TMPDIR run "$RUN_VM" --kernel debug -- true
+	assert_failure 125
+	assert_output --partial "run: make kernel KERNEL=debug"
+}
+
+# refuses MESSAGE ARG...
+refuses() {
+	local message=$1
+
+	shift
+	run "$RUN_VM" --kernel stock "$@"
+	assert_failure 125
+	assert_output --partial "run-vm: $message"
+}
+
+@test "bad arguments are named" {
+	refuses "unknown option '--frob'" --frob -- true
+	refuses "no command given" --smp 1
+	refuses "--smp 'x'" --smp x -- true
+	refuses "--timeout '0'" --timeout 0 -- true
+	refuses "--mem 'lots'" --mem lots -- true
+	refuses "--mem needs a value" --mem
+	refuses "--with /no/such: no such file" --with /no/such -- true
+	refuses "--with /bin/true:rel: 'rel' is not an absolute path" \
+		--with /bin/true:rel -- true
+	refuses "--kernel 'new': must be" --kernel new -- true
+	VM_ACCEL=xen refuses "VM_ACCEL=xen" -- true
+}
