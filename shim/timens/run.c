@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/* timens run - run a command in a new time namespace. */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "verb.h"
+
+static const char help_text[] =
+	"usage: timens run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"Run COMMAND in a new time namespace.\n"
+	"\n"
+	"  --realtime WHEN     its own wall clock, starting at WHEN: an RFC 3339 time\n"
+	"                      (2038-01-19T03:14:00Z), @SECONDS, or a step from now\n"
+	"                      (+1y2d, -90s; units y mo w d h m s ms us ns)\n"
+	"  --monotonic STEP    move CLOCK_MONOTONIC by STEP (+2d)\n"
+	"  --boottime STEP     move CLOCK_BOOTTIME by STEP\n"
+	"  -r, --map-root-user in a new user namespace too, as root there; needs no\n"
+	"                      privilege\n"
+	"  --keep-caps LIST    capabilities that COMMAND keeps, e.g. sys_time, with\n"
+	"                      commas between; 'all' leaves privileges alone\n"
+	"                      (default: none)\n"
+	"  --name NAME         name the namespace, for set, show, enter and delete;\n"
+	"                      it then lives until 'timens delete NAME'\n"
+	"  -h, --help          this text\n"
+	"\n"
+	"Exit code: COMMAND's; 124 if the kernel lacks CONFIG_TIME_NS_REALTIME, 125 if\n"
+	"timens fails, 126 if COMMAND cannot be run, 127 if it is not found.\n";
+
+struct request {
+	struct timens_spec spec;
+	struct caps caps;
+	const char *name;
+};
+
+enum { OPT_REALTIME = 256, OPT_MONOTONIC, OPT_BOOTTIME, OPT_KEEP_CAPS, OPT_NAME };
+
+static const struct option options[] = {
+	{ "realtime", required_argument, NULL, OPT_REALTIME },
+	{ "monotonic", required_argument, NULL, OPT_MONOTONIC },
+	{ "boottime", required_argument, NULL, OPT_BOOTTIME },
+	{ "map-root-user", no_argument, NULL, 'r' },
+	{ "keep-caps", required_argument, NULL, OPT_KEEP_CAPS },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL }
+};
+
+static int parse_realtime(struct request *req)
+{
+	char why[TIMENS_TEXT_MAX];
+
+	if (timens_parse_when(optarg, &req->spec.realtime, why, sizeof(why)))
+		return fail("--realtime: %s", why);
+	req->spec.clocks |= TIMENS_REALTIME;
+	return 0;
+}
+
+static int parse_step(struct request *req, const char *option,
+		      unsigned int clock, struct timespec *step)
+{
+	char why[TIMENS_TEXT_MAX];
+
+	if (timens_parse_step(optarg, step, why, sizeof(why)))
+		return fail("%s: %s", option, why);
+	req->spec.clocks |= clock;
+	return 0;
+}
+
+static int parse_name(struct request *req)
+{
+	req->name = optarg;
+	if (!timens_name_check(optarg))
+		return 0;
+	return fail("--name: '%s' is no name; use up to %d letters, digits, '.', '_', '-', a letter first",
+		    optarg, TIMENS_NAME_MAX);
+}
+
+static int parse_option(struct request *req, int option)
+{
+	switch (option) {
+	case OPT_REALTIME:
+		return parse_realtime(req);
+	case OPT_MONOTONIC:
+		return parse_step(req, "--monotonic", TIMENS_MONOTONIC,
+				  &req->spec.monotonic);
+	case OPT_BOOTTIME:
+		return parse_step(req, "--boottime", TIMENS_BOOTTIME,
+				  &req->spec.boottime);
+	case 'r':
+		req->spec.flags |= TIMENS_MAP_ROOT;
+		return 0;
+	case OPT_KEEP_CAPS:
+		return caps_parse(&req->caps, optarg);
+	case OPT_NAME:
+		return parse_name(req);
+	default:
+		return fail_usage("run");
+	}
+}
+
+static int check_request(const struct request *req, char **command)
+{
+	int fd;
+
+	if (req->name && req->spec.flags & TIMENS_MAP_ROOT)
+		return fail("--name and -r exclude each other: a new user namespace may not mount the name; run as root without -r");
+	if (req->name) {
+		fd = timens_name_open(req->name);
+		if (fd != -ENOENT)
+			return fail("the name '%s' is taken; choose another, or 'timens delete %s'",
+				    req->name, req->name);
+	}
+	return command_check(command);
+}
+
+static int fail_unshare(const struct request *req, int err)
+{
+	bool root = req->spec.flags & TIMENS_MAP_ROOT;
+
+	switch (err) {
+	case -EOPNOTSUPP:
+	case -ENOSYS:
+	case -ENOENT:
+	case -EROFS:
+		return fail_feature(err);
+	case -EPERM:
+	case -EACCES:
+		return fail("making a time namespace is not permitted: %s",
+			    root ? "new user namespaces are not allowed here; ask an administrator" :
+				   "be root, or add -r (--map-root-user)");
+	case -ENOSPC:
+		return fail("no more namespaces are allowed; see /proc/sys/user/max_time_namespaces and max_user_namespaces");
+	case -ERANGE:
+		return fail("a clock would run outside its range: a wall clock 1970 to 2232-04-18, the others not below 0 nor past 146 years");
+	default:
+		return fail("cannot make a time namespace: %s", strerror(-err));
+	}
+}
+
+static int bind_name(const char *name)
+{
+	int ret = timens_name_bind(name);
+
+	if (!ret)
+		return 0;
+	if (ret == -EPERM || ret == -EACCES)
+		return fail("--name: no permission to mount at %s/%s; be root",
+			    TIMENS_NAME_DIR, name);
+	return fail("--name: cannot make %s/%s: %s", TIMENS_NAME_DIR, name,
+		    strerror(-ret));
+}
+
+static int start(const struct request *req, char **command)
+{
+	int ret;
+
+	ret = check_request(req, command);
+	if (ret)
+		return ret;
+	ret = timens_unshare(&req->spec);
+	if (ret)
+		return fail_unshare(req, ret);
+	if (req->name) {
+		ret = bind_name(req->name);
+		if (ret)
+			return ret;
+	}
+	return command_exec(&req->caps, command);
+}
+
+int verb_run(int argc, char **argv)
+{
+	struct request req = { 0 };
+	int option, ret;
+
+	while ((option = getopt_long(argc, argv, "+rh", options, NULL)) != -1) {
+		if (option == 'h')
+			return help(help_text);
+		ret = parse_option(&req, option);
+		if (ret)
+			return ret;
+	}
+	return start(&req, argv + optind);
+}
