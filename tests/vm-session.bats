@@ -83,12 +83,13 @@ teardown_file() {
 	assert_output $'1\n2\n3\n4'
 }
 
-# inner FILE-BODY... - run bats on a test file made here
+# inner <FILE - run bats on the file, where TEST stands for bats' word for a
+# test (which it would take for one of this file's)
 inner() {
 	local file=$BATS_TEST_TMPDIR/inner.bats
 
 	mkdir -p "$BATS_TEST_TMPDIR/lib"
-	cat >"$file"
+	sed "s/^\s*TEST/@test/" >"$file"
 	(
 		for v in ${!BATS_*}; do unset "$v" 2>/dev/null || :; done
 		unset VM_KERNEL
@@ -101,10 +102,10 @@ inner() {
 		load $TOP/tests/lib/common
 		setup_file() { vm_start stock; }
 		teardown_file() { vm_stop; }
-		@test "dies" { run vm sh -c 'echo c >/proc/sysrq-trigger'
+		TEST "dies" { run vm sh -c 'echo c >/proc/sysrq-trigger'
 			assert_failure 125
 			assert_output --partial "sysrq triggered crash"; }
-		@test "later" { vm true; }
+		TEST "later" { vm true; }
 	EOF
 	assert_failure
 	assert_line "ok 1 dies"
@@ -117,7 +118,7 @@ inner() {
 		load $TOP/tests/lib/common
 		setup_file() { vm_start stock; }
 		teardown_file() { vm_stop; }
-		@test "warns" { vm sh -c 'echo "<4>WARNING: x" >/dev/kmsg'; }
+		TEST "warns" { vm sh -c 'echo "<4>WARNING: x" >/dev/kmsg'; }
 	EOF
 	assert_failure
 	assert_line "ok 1 warns"
@@ -128,7 +129,7 @@ inner() {
 	run inner <<-EOF
 		load $TOP/tests/lib/common
 		setup_file() { vm_start stock; }
-		@test "slow" { VM_TIMEOUT=2 vm sleep 60; }
+		TEST "slow" { VM_TIMEOUT=2 vm sleep 60; }
 	EOF
 	assert_failure
 	assert_output --partial "no answer from the VM in time"
@@ -137,7 +138,7 @@ inner() {
 @test "requires: an unknown word fails the test" {
 	run inner <<-EOF
 		load $TOP/tests/lib/common
-		@test "t" { requires moon; }
+		TEST "t" { requires moon; }
 	EOF
 	assert_failure
 	assert_line "not ok 1 t"
@@ -147,7 +148,7 @@ inner() {
 @test "requires: what we build and have not built fails the test" {
 	TIMENS_BUILD=$BATS_TEST_TMPDIR/none run inner <<-EOF
 		load $TOP/tests/lib/common
-		@test "t" { requires vm-debug; }
+		TEST "t" { requires vm-debug; }
 	EOF
 	assert_failure
 	assert_output --partial "run: make kernel KERNEL=debug"
@@ -159,7 +160,7 @@ inner() {
 	body=$(cat <<-EOF
 		load $TOP/tests/lib/common
 		id() { echo 1000; }
-		@test "t" { requires root; }
+		TEST "t" { requires root; }
 	EOF
 	)
 	CHECK_NO_SKIP=0 run inner <<<"$body"

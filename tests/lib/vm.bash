@@ -95,18 +95,12 @@ vm_quote()
 	done
 }
 
-vm_same_output()
-{
-	[ "$(stat -Lc %d:%i /proc/self/fd/1)" = \
-	  "$(stat -Lc %d:%i /proc/self/fd/2)" ]
-}
-
 # vm_ask DIR SCRIPT - send one request, show the answer, return its status
 vm_ask()
 {
 	local dir=$1 script=$2 how=split out err size status
 
-	! vm_same_output || how=merge
+	[ ! /dev/fd/1 -ef /dev/fd/2 ] || how=merge
 	out=$(vm_size "$dir/out")
 	err=$(vm_size "$dir/err")
 	size=$(vm_size "$dir/status")
