@@ -16,8 +16,9 @@ base_key()
 
 makefile_version()
 {
-	awk '$1 == "VERSION" { v = $3 } $1 == "PATCHLEVEL" { p = $3 }
-	     $1 == "SUBLEVEL" { s = $3 } NR == 20 { exit }
+	awk 'NR > 20 { next } $1 == "VERSION" { v = $3 }
+	     $1 == "PATCHLEVEL" { p = $3 }
+	     $1 == "SUBLEVEL" { s = $3 }
 	     END { print v "." p "." s }'
 }
 
@@ -44,14 +45,14 @@ mirror()
 	apt-get indextargets --format '$(LABEL)|$(ORIGIN)|$(SITE)' \
 		'Created-By: Packages' 2>/dev/null |
 		awk -F '|' '$1 == "Debian" && $2 == "Debian" { print $3 }' |
-		head -n 1
+		sed -n 1p
 }
 
 # The mirror as written in the sources, for a machine whose lists are empty.
 mirror_unfetched()
 {
 	apt-get indextargets --format '$(SITE)' 'Created-By: Packages' |
-		grep -v -i security | head -n 1
+		grep -v -i security | sed -n 1p
 }
 
 # apt_own TOOL ARG... - apt with sources, lists and cache of its own.
@@ -91,7 +92,7 @@ other_version()
 	series=${series%.*}
 	apt_own apt-cache madison "$(base_key package)" |
 		awk -F '|' '{ gsub(/ /, "", $2); print $2 }' |
-		grep -F -- "$series." | head -n 1
+		grep -F -- "$series." | sed -n 1p
 }
 
 # apt_fetch VERSION DIR - download into DIR; a broken-off one is resumed.

@@ -25,7 +25,7 @@ series_patches()
 # mail_header INFO KEY - one header of git mailinfo's output.
 mail_header()
 {
-	sed -n "s/^$2: //p" "$1" | head -n 1
+	sed -n "s/^$2: //p" "$1" | sed -n 1p
 }
 
 # explain_reject GIT PATCH NAME - say which hunks of which files do not apply.
