@@ -5,7 +5,7 @@
 # failure leaves nothing behind.
 #
 #   series_patches ROOM          the patches' names in order
-#   series_apply GIT ROOM BASE   prints the commit that ends the room's series
+#   series_apply GIT ROOM BASE   sets REPLY to the commit that ends its series
 #   series_digest DIR            one hash over both rooms' contents
 #
 # A patch is mail as git format-patch writes it. Lines "Overlay: PATH" in its
@@ -111,7 +111,7 @@ patch_commit()
 	     --whitespace=nowarn "$tmp/diff" 2>"$tmp/err"; then
 		explain_reject "$git" "$tmp/diff" "$room/patches/$name"
 		sed 's/^/  git: /' "$tmp/err" >&2
-		return 1
+		die "${SERIES_HINT:-correct the patch}"
 	fi
 	while IFS= read -r path; do
 		overlay_add "$git" "$room" "$name" "$path"
@@ -126,10 +126,10 @@ patch_commit()
 		GIT_AUTHOR_NAME=$(mail_header "$tmp/info" Author)
 		GIT_AUTHOR_EMAIL=$(mail_header "$tmp/info" Email)
 		GIT_AUTHOR_DATE=$(mail_header "$tmp/info" Date)
-		GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME
-		GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
-		GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
-		export "${!GIT_AUTHOR_@}" "${!GIT_COMMITTER_@}"
+		export "${!GIT_AUTHOR_@}"
+		export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME
+		export GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
+		export GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
 		git --git-dir="$git" commit-tree "$tree" -p "$parent" \
 			-F "$tmp/full"
 	)
@@ -150,8 +150,8 @@ overlay_all_used()
 		    "patch that does"
 }
 
-# series_apply GIT ROOM BASE - sets REPLY to the last commit of the room.
-# On failure returns 1 after saying why; GIT gains loose objects only.
+# series_apply GIT ROOM BASE - sets REPLY to the last commit of the room. On
+# failure says why, adding SERIES_HINT, and exits; GIT gains loose objects only.
 series_apply()
 {
 	local git=$1 room=$2 name count=0 total
@@ -160,25 +160,16 @@ series_apply()
 	SERIES_TMP=$(mktemp -d)
 	: >"$SERIES_TMP/used"
 	export GIT_INDEX_FILE=$SERIES_TMP/index
-	if ! (
-		trap - EXIT
-		git --git-dir="$git" read-tree "$REPLY"
-		total=$(series_patches "$room" | wc -l)
-		while IFS= read -r name; do
-			count=$((count + 1))
-			progress "$room: patch $count of $total: $name"
-			patch_commit "$git" "$room" "$name" "$REPLY"
-		done < <(series_patches "$room")
-		progress_end
-		overlay_all_used "$room"
-		printf '%s\n' "$REPLY" >"$SERIES_TMP/result"
-	); then
-		unset GIT_INDEX_FILE
-		rm -rf "$SERIES_TMP"
-		return 1
-	fi
+	git --git-dir="$git" read-tree "$REPLY"
+	total=$(series_patches "$room" | wc -l)
+	while IFS= read -r name; do
+		count=$((count + 1))
+		progress "$room: patch $count of $total: $name"
+		patch_commit "$git" "$room" "$name" "$REPLY"
+	done < <(series_patches "$room")
+	progress_end
+	overlay_all_used "$room"
 	unset GIT_INDEX_FILE
-	REPLY=$(cat "$SERIES_TMP/result")
 	rm -rf "$SERIES_TMP"
 }
 
@@ -187,7 +178,7 @@ series_digest()
 	local dir=$1
 
 	(
-		cd "$dir"
+		cd "$dir" || exit 1
 		for room in kernel-ns uml-glue; do
 			for sub in overlay patches; do
 				[ -d "$room/$sub" ] || continue

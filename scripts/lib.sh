@@ -20,8 +20,11 @@
 
 PROG=${PROG:-$(basename "$0")}
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034
 BUILD=${TIMENS_BUILD:-$TOP/build}
+# shellcheck disable=SC2034
 CACHE=${TIMENS_CACHE:-${XDG_CACHE_HOME:-${HOME:-$TOP/build}/.cache}/timens}
+# shellcheck disable=SC2034
 ROOMS=${TIMENS_ROOMS:-$TOP}
 V=${V:-0}
 export LC_ALL=C.UTF-8
