@@ -35,8 +35,9 @@ check: ## every test (TESTS=file.bats... for some)
 	@scripts/check $(TESTS)
 
 .PHONY: check-builds
-check-builds: shim helpers uml
+check-builds: tree shim helpers
 	@scripts/build-kernel patched
+	@scripts/build-uml
 	@scripts/build-kernel stock
 
 bench: kernel uml shim helpers ## instructions and ns per time call
@@ -47,7 +48,7 @@ stress: kernel uml shim helpers ## long random tests (SECONDS=n SEED=n)
 	@scripts/deps vm
 	@scripts/stress
 
-lint: ## checkpatch, shellcheck, clang-format, cppcheck
+lint: tree ## checkpatch, shellcheck, clang-format, cppcheck
 	@scripts/deps lint
 	@scripts/lint
 
@@ -65,7 +66,8 @@ shim: ## libtimens and timens
 	@+$(MAKE) --no-print-directory -C shim OUT=$(TIMENS_BUILD)/shim all
 
 helpers: shim
-	@scripts/build-helpers
+	@+$(MAKE) --no-print-directory -C tests OUT=$(TIMENS_BUILD)/tests \
+		SHIM=$(TIMENS_BUILD)/shim all
 
 export: ## commits made in build/linux back to kernel-ns/ and uml-glue/
 	@scripts/export-series
