@@ -198,14 +198,9 @@ unpack_source()
 	     tar -x --strip-components=1 --no-same-owner -C "$dir" \
 		--checkpoint=5000 --checkpoint-action=echo='checkpoint %u' \
 		2> >(tee -a "$err" | unpack_progress 1650); then
-		rm -rf "$dir"
 		sleep 0.1
-		grep -v checkpoint "$err" | head -n 5 >&2 || true
-		if grep -q 'No space left' "$err"; then
-			rm -f "$err"
-			die "the disk filled up while unpacking; the partial tree" \
-			    "is removed; about 2500 MiB are needed in $BUILD"
-		fi
+		grep -v checkpoint "$err" | sed -n 1,5p >&2 || true
+		grep -q 'No space left' "$err" && exit 1
 		rm -f "$err"
 		die "$file is damaged or cut short, or not a tar archive;" \
 		    "the partial tree is removed"
