@@ -21,19 +21,19 @@ extern "C" {
 #endif
 
 /* First second that a wall clock cannot be set to: 2232-04-18T23:47:16Z. */
-#define TIMENS_SEC_END		8277292036LL
+#define TIMENS_SEC_END 8277292036LL
 
 /* Where names of time namespaces are bound. */
-#define TIMENS_NAME_DIR		"/run/timens"
-#define TIMENS_NAME_MAX		64
+#define TIMENS_NAME_DIR "/run/timens"
+#define TIMENS_NAME_MAX 64
 
 /* A buffer of this size holds every message and formatted time. */
-#define TIMENS_TEXT_MAX		256
+#define TIMENS_TEXT_MAX 256
 
 /* Clocks, as bits. */
-#define TIMENS_REALTIME		0x1u
-#define TIMENS_MONOTONIC	0x2u
-#define TIMENS_BOOTTIME		0x4u
+#define TIMENS_REALTIME	 0x1u
+#define TIMENS_MONOTONIC 0x2u
+#define TIMENS_BOOTTIME	 0x4u
 
 /**
  * struct timens_when - a moment, or a step from one
@@ -150,7 +150,7 @@ int timens_get(pid_t pid, struct timens_offsets *offsets);
 int timens_get_fd(int nsfd, struct timens_offsets *offsets);
 
 /* Flag of timens_set_realtime*(): give the namespace its own clock first. */
-#define TIMENS_SET_OWN		0x1u
+#define TIMENS_SET_OWN 0x1u
 
 /**
  * timens_set_realtime - set the wall clock of a process' namespace
@@ -195,8 +195,8 @@ int timens_host_now(clockid_t clock, struct timespec *now);
 
 /* What timens_id() is asked for. */
 enum timens_which {
-	TIMENS_ID_SELF,		/* the namespace that the process is in */
-	TIMENS_ID_CHILDREN,	/* the one that its next child will be in */
+	TIMENS_ID_SELF,	    /* the namespace that the process is in */
+	TIMENS_ID_CHILDREN, /* the one that its next child will be in */
 };
 
 /**
@@ -227,8 +227,8 @@ int timens_id_initial(ino_t id);
 int timens_open(pid_t pid);
 
 /* Flags of struct timens_spec. */
-#define TIMENS_MAP_ROOT		0x1u	/* new user namespace, caller is root there */
-#define TIMENS_CHILDREN_ONLY	0x2u	/* the caller itself stays where it is */
+#define TIMENS_MAP_ROOT	     0x1u /* new user namespace, caller is root there */
+#define TIMENS_CHILDREN_ONLY 0x2u /* the caller itself stays where it is */
 
 /**
  * struct timens_spec - a time namespace to make
@@ -362,7 +362,7 @@ struct timens_pass {
 const struct timens_pass *timens_policy(size_t *n);
 
 /* Flag of timens_filter_load(): SECCOMP_FILTER_FLAG_TRAP_FAILED. */
-#define TIMENS_FILTER_TRAP_FAILED	0x1u
+#define TIMENS_FILTER_TRAP_FAILED 0x1u
 
 /**
  * timens_filter_load - confine the calling thread to the calls of the table
@@ -378,7 +378,8 @@ const struct timens_pass *timens_policy(size_t *n);
  * Return: 0; -EINVAL for a bad argument; -EACCES without that privilege;
  * -EOPNOTSUPP if the kernel does not know the flag; -ENOMEM.
  */
-int timens_filter_load(uint32_t action, uint64_t addr_limit, unsigned int flags);
+int timens_filter_load(uint32_t action, uint64_t addr_limit,
+		       unsigned int flags);
 
 /**
  * timens_filter_export - write that filter as an array of struct sock_filter

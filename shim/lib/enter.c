@@ -9,7 +9,7 @@
 #include "internal.h"
 
 #ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME	0x00000080
+#define CLONE_NEWTIME 0x00000080
 #endif
 
 /*

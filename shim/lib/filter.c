@@ -14,13 +14,13 @@
 #include "internal.h"
 
 #ifndef SECCOMP_FILTER_FLAG_TRAP_FAILED
-#define SECCOMP_FILTER_FLAG_TRAP_FAILED	(1UL << 6)
+#define SECCOMP_FILTER_FLAG_TRAP_FAILED 0x40UL
 #endif
 
-#define LIMIT_ALIGN	(1ULL << 32)
+#define LIMIT_ALIGN 0x100000000ULL
 
 /* Statements; the table needs about a tenth. */
-#define FILTER_MAX	512
+#define FILTER_MAX 512
 
 /* Bounds of one call, as libseccomp wants them. */
 struct bounds {
@@ -31,9 +31,8 @@ struct bounds {
 static void add_bound(struct bounds *bounds, unsigned int arg,
 		      enum scmp_compare op, scmp_datum_t datum)
 {
-	bounds->cmp[bounds->n++] = (struct scmp_arg_cmp){
-		.arg = arg, .op = op, .datum_a = datum
-	};
+	bounds->cmp[bounds->n++] =
+		(struct scmp_arg_cmp){ .arg = arg, .op = op, .datum_a = datum };
 }
 
 static void bound_arg(struct bounds *bounds, unsigned int arg,
@@ -146,6 +145,8 @@ int timens_filter_load(uint32_t action, uint64_t addr_limit, unsigned int flags)
 	close(fd); /* now: the filter may not allow it later */
 	if (ret)
 		return ret;
-	return install(filter, size, flags & TIMENS_FILTER_TRAP_FAILED ?
-				     SECCOMP_FILTER_FLAG_TRAP_FAILED : 0);
+	return install(filter, size,
+		       flags & TIMENS_FILTER_TRAP_FAILED ?
+			       SECCOMP_FILTER_FLAG_TRAP_FAILED :
+			       0);
 }

@@ -33,7 +33,8 @@ static void child(struct job *job, int out)
 	if (!answer.ret && job->write)
 		answer.ret = tns_write_offsets(0, job->text);
 	else if (!answer.ret)
-		answer.ret = tns_read_offsets(0, answer.text, sizeof(answer.text));
+		answer.ret =
+			tns_read_offsets(0, answer.text, sizeof(answer.text));
 	/* Below PIPE_BUF, so all or nothing. */
 	_exit(write(out, &answer, sizeof(answer)) != sizeof(answer));
 }

@@ -5,13 +5,15 @@
 
 #include <timens.h>
 
-#define NSEC_PER_SEC		1000000000L
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define NSEC_PER_SEC 1000000000L
 
 /* The kernel's KTIME_SEC_MAX: no clock or offset goes further. */
-#define TNS_CLOCK_SEC_MAX	9223372036LL
+#define TNS_CLOCK_SEC_MAX 9223372036LL
 
 /* Room for the text of /proc/PID/timens_offsets, read or written. */
-#define TNS_OFFSETS_TEXT	256
+#define TNS_OFFSETS_TEXT 256
 
 /* clock.c */
 struct timespec tns_add(struct timespec a, struct timespec b);

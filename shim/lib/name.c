@@ -12,16 +12,17 @@
 
 #include "internal.h"
 
-#define LETTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 #define OTHERS	"0123456789.-"
 
-#define NAME_PATH_MAX	(sizeof(TIMENS_NAME_DIR) + 1 + TIMENS_NAME_MAX)
+#define NAME_PATH_MAX (sizeof(TIMENS_NAME_DIR) + 1 + TIMENS_NAME_MAX)
 
 int timens_name_check(const char *name)
 {
 	size_t len = strspn(name, LETTERS OTHERS);
 
-	if (!len || len > TIMENS_NAME_MAX || name[len] || !strchr(LETTERS, *name))
+	if (!len || len > TIMENS_NAME_MAX || name[len] ||
+	    !strchr(LETTERS, *name))
 		return -EINVAL;
 	return 0;
 }

@@ -6,17 +6,18 @@
 
 #include "internal.h"
 
-#define ENTRY(ctx, call, kind0, kind1)				\
-	{							\
-		.name = #call,					\
-		.nr = SYS_##call,				\
-		.kind = { TIMENS_PASS_##kind0, TIMENS_PASS_##kind1 },	\
+#define ENTRY(prefix, call, kind0, kind1)                 \
+	{                                                 \
+		.name = #call,                            \
+		.nr = SYS_##call,                         \
+		.kind = { prefix##kind0, prefix##kind1 }, \
 	},
 
-static const struct timens_pass policy[] = { TIMENS_PASS_CALLS(ENTRY, ) };
+static const struct timens_pass policy[] = { TIMENS_PASS_CALLS(ENTRY,
+							       TIMENS_PASS_) };
 
 const struct timens_pass *timens_policy(size_t *n)
 {
-	*n = sizeof(policy) / sizeof(policy[0]);
+	*n = ARRAY_SIZE(policy);
 	return policy;
 }

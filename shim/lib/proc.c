@@ -10,7 +10,7 @@
 #include "internal.h"
 
 /* TIME_NS_INIT_INO of <linux/nsfs.h>, which older headers lack. */
-#define TNS_INIT_INO	0xEFFFFFFAU
+#define TNS_INIT_INO 0xEFFFFFFAU
 
 static void proc_path(pid_t pid, const char *file, char *path, size_t size)
 {
@@ -97,7 +97,8 @@ int tns_parse_offsets(const char *text, struct timens_offsets *offsets)
 		char clock[16];
 		long long sec;
 
-		if (sscanf(text, "%15s %lld %ld", clock, &sec, &value.tv_nsec) != 3)
+		if (sscanf(text, "%15s %lld %ld", clock, &sec,
+			   &value.tv_nsec) != 3)
 			return -EPROTO;
 		value.tv_sec = sec;
 		store_offset(offsets, clock, value);

@@ -7,8 +7,8 @@
 
 #include "when.h"
 
-#define MAX_YEARS	10000
-#define MAX_MONTHS	(12 * MAX_YEARS)
+#define MAX_YEARS  10000
+#define MAX_MONTHS (12 * MAX_YEARS)
 
 /* Largest first, the order that they must be written in. */
 static const struct unit {
@@ -28,10 +28,18 @@ static const struct unit {
 	{ "ns", 0, 1 },
 };
 
-#define N_UNITS		((int)(sizeof(units) / sizeof(units[0])))
-#define UNIT_NAMES	"y, mo, w, d, h, m, s, ms, us, ns"
+#define N_UNITS	   ((int)ARRAY_SIZE(units))
+#define UNIT_NAMES "y, mo, w, d, h, m, s, ms, us, ns"
 
-enum { UNIT_YEAR, UNIT_MONTH, UNIT_WEEK, UNIT_DAY, UNIT_HOUR, UNIT_MINUTE, UNIT_SECOND };
+enum {
+	UNIT_YEAR,
+	UNIT_MONTH,
+	UNIT_WEEK,
+	UNIT_DAY,
+	UNIT_HOUR,
+	UNIT_MINUTE,
+	UNIT_SECOND
+};
 
 static int parse_unit(struct tns_cursor *cur)
 {
@@ -42,23 +50,26 @@ static int parse_unit(struct tns_cursor *cur)
 	while (isalpha((unsigned char)start[len]))
 		len++;
 	if (!len)
-		return tns_complain(cur, -EINVAL,
-				    "a unit is missing at '%.20s' in '%.40s'; use " UNIT_NAMES,
-				    start, cur->text);
+		return tns_einval(cur,
+				  "a unit is missing after '%.*s' in "
+				  "'%.40s'; use " UNIT_NAMES,
+				  tns_done(cur), cur->text, cur->text);
 	for (i = 0; i < N_UNITS; i++) {
-		if (strlen(units[i].name) == len && !strncmp(units[i].name, start, len)) {
+		if (strlen(units[i].name) == len &&
+		    !strncmp(units[i].name, start, len)) {
 			cur->at += len;
 			return i;
 		}
 	}
-	return tns_complain(cur, -EINVAL, "unknown unit '%.*s' in '%.40s'; use " UNIT_NAMES,
-			    len > 20 ? 20 : (int)len, start, cur->text);
+	return tns_einval(cur,
+			  "unknown unit '%.*s' in '%.40s'; use " UNIT_NAMES,
+			  len > 20 ? 20 : (int)len, start, cur->text);
 }
 
 static int too_large(const struct tns_cursor *cur)
 {
-	return tns_complain(cur, -ERANGE, "'%.40s' is a larger step than any clock",
-			    cur->text);
+	return tns_erange(cur, "'%.40s' is a larger step than any clock",
+			  cur->text);
 }
 
 /* Add @count of a unit that always has the same length. */
@@ -80,8 +91,8 @@ static int add_fixed(const struct tns_cursor *cur, struct timens_when *when,
 	return when->time.tv_sec > TNS_CLOCK_SEC_MAX ? too_large(cur) : 0;
 }
 
-static int add_calendar(const struct tns_cursor *cur, int64_t count, int64_t max,
-			int32_t *field)
+static int add_calendar(const struct tns_cursor *cur, int64_t count,
+			int64_t max, int32_t *field)
 {
 	if (count > max)
 		return too_large(cur);
@@ -103,7 +114,8 @@ static int add_part(struct tns_cursor *cur, struct timens_when *when, int unit,
 }
 
 /* One "2d"; @last is the unit before it. Returns this one's. */
-static int parse_part(struct tns_cursor *cur, struct timens_when *when, int last)
+static int parse_part(struct tns_cursor *cur, struct timens_when *when,
+		      int last)
 {
 	const char *start = cur->at;
 	bool fraction;
@@ -122,13 +134,16 @@ static int parse_part(struct tns_cursor *cur, struct timens_when *when, int last
 	if (unit < 0)
 		return unit;
 	if (unit <= last)
-		return tns_complain(cur, -EINVAL,
-				    "'%.*s' is out of order in '%.40s'; write each unit once, the largest first",
-				    (int)(cur->at - start), start, cur->text);
+		return tns_einval(cur,
+				  "'%.*s' is out of order in '%.40s'; "
+				  "write each unit once, the largest "
+				  "first",
+				  (int)(cur->at - start), start, cur->text);
 	if (fraction && unit != UNIT_SECOND)
-		return tns_complain(cur, -EINVAL,
-				    "'%.*s' in '%.40s': only s may have a fraction",
-				    (int)(cur->at - start), start, cur->text);
+		return tns_einval(cur,
+				  "'%.*s' in '%.40s': only s may have a "
+				  "fraction",
+				  (int)(cur->at - start), start, cur->text);
 	ret = add_part(cur, when, unit, count, nsec);
 	return ret ? ret : unit;
 }
@@ -162,15 +177,18 @@ int timens_parse_step(const char *text, struct timespec *step, char *why,
 	int ret;
 
 	if (*text != '+' && *text != '-')
-		return tns_complain(&cur, -EINVAL,
-				    "'%.40s' has no sign; write a step such as +2d or -90s", text);
+		return tns_einval(&cur,
+				  "'%.40s' has no sign; write a step such "
+				  "as +2d or -90s",
+				  text);
 	ret = tns_parse_steps(&cur, &when);
 	if (ret)
 		return ret;
 	if (when.years || when.months)
-		return tns_complain(&cur, -EINVAL,
-				    "'%.40s': y and mo have no fixed length; use w, d, h, m, s, ms, us, ns",
-				    text);
+		return tns_einval(&cur,
+				  "'%.40s': y and mo have no fixed "
+				  "length; use w, d, h, m, s, ms, us, ns",
+				  text);
 	*step = when.time;
 	return 0;
 }

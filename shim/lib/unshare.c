@@ -10,7 +10,7 @@
 #include "internal.h"
 
 #ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME	0x00000080
+#define CLONE_NEWTIME 0x00000080
 #endif
 
 /* The lines to write, gathered before anything is changed. */
@@ -107,8 +107,8 @@ static int map_root(uid_t uid, gid_t gid)
 
 static int check_spec(const struct timens_spec *spec)
 {
-	const unsigned int clocks =
-		TIMENS_REALTIME | TIMENS_MONOTONIC | TIMENS_BOOTTIME;
+	const unsigned int clocks = TIMENS_REALTIME | TIMENS_MONOTONIC |
+				    TIMENS_BOOTTIME;
 	const unsigned int flags = TIMENS_MAP_ROOT | TIMENS_CHILDREN_ONLY;
 
 	return spec->clocks & ~clocks || spec->flags & ~flags ? -EINVAL : 0;

@@ -9,16 +9,41 @@
 
 #include "when.h"
 
-int tns_complain(const struct tns_cursor *cur, int err, const char *fmt, ...)
+/* Characters of the user's text in one message. */
+#define MAX_SHOWN 40
+
+static void explain(const struct tns_cursor *cur, const char *fmt, va_list args)
+{
+	if (cur->why)
+		vsnprintf(cur->why, cur->size, fmt, args);
+}
+
+int tns_einval(const struct tns_cursor *cur, const char *fmt, ...)
 {
 	va_list args;
 
-	if (cur->why) {
-		va_start(args, fmt);
-		vsnprintf(cur->why, cur->size, fmt, args);
-		va_end(args);
-	}
-	return err;
+	va_start(args, fmt);
+	explain(cur, fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+int tns_erange(const struct tns_cursor *cur, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	explain(cur, fmt, args);
+	va_end(args);
+	return -ERANGE;
+}
+
+/* Length of what has been read, for messages. */
+int tns_done(const struct tns_cursor *cur)
+{
+	ptrdiff_t done = cur->at - cur->text;
+
+	return done > MAX_SHOWN ? MAX_SHOWN : (int)done;
 }
 
 static bool at_digit(const struct tns_cursor *cur)
@@ -33,14 +58,13 @@ int tns_parse_count(struct tns_cursor *cur, int64_t *count)
 	int64_t value = 0;
 
 	if (!at_digit(cur))
-		return tns_complain(cur, -EINVAL,
-				    "a number is missing at '%.40s' in '%.40s'",
-				    cur->at, cur->text);
+		return tns_einval(cur,
+				  "a number is missing after '%.*s' in "
+				  "'%.40s'",
+				  tns_done(cur), cur->text, cur->text);
 	for (; at_digit(cur); cur->at++) {
 		if (value > (INT64_MAX - 9) / 10)
-			return tns_complain(cur, -ERANGE,
-					    "'%.40s' is larger than any clock",
-					    start);
+			return tns_erange(cur, "'%.40s' is too large", start);
 		value = value * 10 + (*cur->at - '0');
 	}
 	*count = value;
@@ -58,16 +82,26 @@ int tns_parse_fraction(struct tns_cursor *cur, long *nsec)
 		return 0;
 	for (cur->at++; at_digit(cur); cur->at++, unit /= 10) {
 		if (!unit)
-			return tns_complain(cur, -EINVAL,
-					    "'%.40s' has more than the nine digits of nanoseconds",
-					    start);
+			return tns_einval(cur, "more than 9 digits in '%.40s'",
+					  start);
 		*nsec += unit * (*cur->at - '0');
 	}
 	if (cur->at == start + 1)
-		return tns_complain(cur, -EINVAL,
-				    "digits are missing after the point in '%.40s'",
-				    cur->text);
+		return tns_einval(cur,
+				  "digits are missing after the point in "
+				  "'%.40s'",
+				  cur->text);
 	return 0;
+}
+
+#define FORMS                                              \
+	"write 2038-01-19T03:14:00Z, @SECONDS, or a step " \
+	"such as +1y2d or -90s"
+
+static int not_digits(const struct tns_cursor *cur, const char *what, int n)
+{
+	return tns_einval(cur, "the %s is not %d digits in '%.40s'; " FORMS,
+			  what, n, cur->text);
 }
 
 /* Exactly @n digits, between @min and @max. */
@@ -80,24 +114,24 @@ static int parse_field(struct tns_cursor *cur, const char *what, int n, int min,
 	*value = 0;
 	for (i = 0; i < n; i++, cur->at++) {
 		if (!at_digit(cur))
-			return tns_complain(cur, -EINVAL,
-					    "the %s is not %d digits at '%.40s' in '%.40s'; write 2038-01-19T03:14:00Z, @SECONDS, or a step such as +1y2d or -90s",
-					    what, n, start, cur->text);
+			return not_digits(cur, what, n);
 		*value = *value * 10 + (*cur->at - '0');
 	}
 	if (*value < min || *value > max)
-		return tns_complain(cur, -EINVAL,
-				    "%s %.*s in '%.40s' is not between %02d and %02d",
-				    what, n, start, cur->text, min, max);
+		return tns_einval(cur,
+				  "%s %.*s in '%.40s' is not between %02d "
+				  "and %02d",
+				  what, n, start, cur->text, min, max);
 	return 0;
 }
 
 static int parse_mark(struct tns_cursor *cur, char mark)
 {
 	if (*cur->at != mark)
-		return tns_complain(cur, -EINVAL,
-				    "'%c' is missing at '%.40s' in '%.40s'; write 2038-01-19T03:14:00Z",
-				    mark, cur->at, cur->text);
+		return tns_einval(cur,
+				  "'%c' is missing after '%.*s' in "
+				  "'%.40s'; write 2038-01-19T03:14:00Z",
+				  mark, tns_done(cur), cur->text, cur->text);
 	cur->at++;
 	return 0;
 }
@@ -123,7 +157,8 @@ static int parse_date(struct tns_cursor *cur, struct tm *tm)
 	if (!ret)
 		ret = parse_mark(cur, '-');
 	if (!ret)
-		ret = parse_field(cur, "day", 2, 1, tns_month_days(year, month), &day);
+		ret = parse_field(cur, "day", 2, 1, tns_month_days(year, month),
+				  &day);
 	if (ret)
 		return ret;
 	tm->tm_year = year - 1900;
@@ -159,9 +194,10 @@ static int parse_zone(struct tns_cursor *cur, int *east)
 		return 0;
 	}
 	if (*cur->at != '+' && *cur->at != '-')
-		return tns_complain(cur, -EINVAL,
-				    "no time zone at '%.40s' in '%.40s'; end it with Z (UTC) or an offset such as +01:00",
-				    cur->at, cur->text);
+		return tns_einval(cur,
+				  "no time zone in '%.40s'; end it with Z "
+				  "(UTC) or an offset such as +01:00",
+				  cur->text);
 	sign = *cur->at++ == '-' ? -1 : 1;
 	ret = parse_field(cur, "zone's hour", 2, 0, 23, &hours);
 	if (!ret)
@@ -202,9 +238,10 @@ static int parse_epoch(struct tns_cursor *cur, struct timespec *time)
 
 	cur->at++;
 	if (*cur->at == '-')
-		return tns_complain(cur, -ERANGE,
-				    "'%.40s' is before 1970; no clock can be set to that",
-				    cur->text);
+		return tns_erange(cur,
+				  "'%.40s' is before 1970; no clock can "
+				  "be set to that",
+				  cur->text);
 	ret = tns_parse_count(cur, &count);
 	if (!ret)
 		ret = tns_parse_fraction(cur, &time->tv_nsec);
@@ -216,20 +253,24 @@ static int check_end(const struct tns_cursor *cur)
 {
 	if (!*cur->at)
 		return 0;
-	return tns_complain(cur, -EINVAL, "'%.40s' is left over at the end of '%.40s'",
-			    cur->at, cur->text);
+	return tns_einval(cur, "'%.40s' is left over at the end of '%.40s'",
+			  cur->at, cur->text);
 }
 
-static int check_range(const struct tns_cursor *cur, const struct timespec *time)
+static int check_range(const struct tns_cursor *cur,
+		       const struct timespec *time)
 {
 	if (time->tv_sec < 0)
-		return tns_complain(cur, -ERANGE,
-				    "'%.40s' is before 1970; no clock can be set to that",
-				    cur->text);
+		return tns_erange(cur,
+				  "'%.40s' is before 1970; no clock can "
+				  "be set to that",
+				  cur->text);
 	if (time->tv_sec >= TIMENS_SEC_END)
-		return tns_complain(cur, -ERANGE,
-				    "'%.40s' is past 2232-04-18T23:47:15Z, the last second that a clock can be set to",
-				    cur->text);
+		return tns_erange(cur,
+				  "'%.40s' is past 2232-04-18T23:47:15Z, "
+				  "the last second that a clock can be "
+				  "set to",
+				  cur->text);
 	return 0;
 }
 
@@ -245,8 +286,7 @@ int timens_parse_when(const char *text, struct timens_when *when, char *why,
 	if (*text == '+' || *text == '-')
 		return tns_parse_steps(&cur, when);
 	if (!*text)
-		return tns_complain(&cur, -EINVAL,
-				    "the time is empty; write 2038-01-19T03:14:00Z, @SECONDS, or a step such as +1y2d or -90s");
+		return tns_einval(&cur, "the time is empty; " FORMS);
 	if (*text == '@')
 		ret = parse_epoch(&cur, &when->time);
 	else

@@ -13,9 +13,13 @@ struct tns_cursor {
 	size_t size;
 };
 
-__attribute__((format(printf, 3, 4)))
-int tns_complain(const struct tns_cursor *cur, int err, const char *fmt, ...);
+/* Say what is wrong, if anybody listens, and return that error. */
+__attribute__((format(printf, 2, 3))) int
+tns_einval(const struct tns_cursor *cur, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) int
+tns_erange(const struct tns_cursor *cur, const char *fmt, ...);
 
+int tns_done(const struct tns_cursor *cur);
 int tns_parse_count(struct tns_cursor *cur, int64_t *count);
 int tns_parse_fraction(struct tns_cursor *cur, long *nsec);
 int tns_parse_steps(struct tns_cursor *cur, struct timens_when *when);

@@ -18,7 +18,8 @@ static int add_cap(struct caps *caps, const char *name)
 	snprintf(full, sizeof(full), "%s%s",
 		 strncasecmp(name, "cap_", 4) ? "cap_" : "", name);
 	if (cap_from_name(full, &cap))
-		return fail("no capability is called '%s'; capabilities(7) lists them, e.g. sys_time",
+		return fail("no capability is called '%s'; capabilities(7) "
+			    "lists them, e.g. sys_time",
 			    name);
 	if (caps->n == CAPS_MAX)
 		return fail("too many capabilities");
@@ -85,18 +86,20 @@ int command_check(char **argv)
 	int code = EXIT_NOT_FOUND;
 
 	if (!argv[0]) {
-		fail("a command is missing; end the line with -- COMMAND [ARGUMENT...]");
+		fail("a command is missing; end the line with -- COMMAND "
+		     "[ARGUMENT...]");
 		return EXIT_OWN_FAILURE;
 	}
 	if (strchr(argv[0], '/') ? is_program(argv[0], &code) :
 				   in_path(argv[0], &code))
 		return 0;
 	fail("cannot run '%s': %s", argv[0],
-	     code == EXIT_NOT_FOUND ? "no such program" : "it is not executable");
+	     code == EXIT_NOT_FOUND ? "no such program" :
+				      "it is not executable");
 	return code;
 }
 
-static int drop(const struct caps *caps)
+static int give_up(const struct caps *caps)
 {
 	int ret;
 
@@ -104,7 +107,8 @@ static int drop(const struct caps *caps)
 		return 0;
 	ret = timens_drop_privileges(caps->list, caps->n);
 	if (ret == -EPERM)
-		return fail("a capability of --keep-caps is not held by this process; be root, or use -r");
+		return fail("a capability of --keep-caps is not held by this "
+			    "process; be root, or use -r");
 	if (ret)
 		return fail("cannot drop privileges: %s", strerror(-ret));
 	return 0;
@@ -113,7 +117,7 @@ static int drop(const struct caps *caps)
 /* Returns only on failure, with the exit code. */
 int command_exec(const struct caps *caps, char **argv)
 {
-	int ret = drop(caps);
+	int ret = give_up(caps);
 
 	if (ret)
 		return ret;

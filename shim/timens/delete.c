@@ -14,10 +14,10 @@ static const char help_text[] =
 
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
-	{ NULL }
+	{ NULL },
 };
 
-static int delete(const char *name)
+static int remove_name(const char *name)
 {
 	struct target target = { .text = name, .fd = -1 };
 	int ret = timens_name_delete(name);
@@ -39,6 +39,7 @@ int verb_delete(int argc, char **argv)
 		return fail_usage("delete");
 	}
 	for (; optind < argc; optind++)
-		ret = delete(argv[optind]) ?: ret;
+		if (remove_name(argv[optind]))
+			ret = EXIT_OWN_FAILURE;
 	return ret;
 }

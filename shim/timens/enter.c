@@ -21,7 +21,7 @@ static const char help_text[] =
 static const struct option options[] = {
 	{ "keep-caps", required_argument, NULL, 'k' },
 	{ "help", no_argument, NULL, 'h' },
-	{ NULL }
+	{ NULL },
 };
 
 static int enter(const char *name)

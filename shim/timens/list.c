@@ -22,7 +22,7 @@ static const char help_text[] =
 
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
-	{ NULL }
+	{ NULL },
 };
 
 struct entry {
@@ -79,7 +79,8 @@ static void add_process(struct entries *all, const char *name)
 	pid_t pid = atoi(name);
 	ino_t id;
 
-	if (!isdigit((unsigned char)*name) || timens_id(pid, TIMENS_ID_SELF, &id))
+	if (!isdigit((unsigned char)*name) ||
+	    timens_id(pid, TIMENS_ID_SELF, &id))
 		return;
 	entry = find(all, id);
 	if (!entry)

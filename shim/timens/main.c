@@ -19,9 +19,9 @@ static const struct verb {
 	{ "policy", verb_policy, "show which time calls may pass a filter" },
 };
 
-#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+#define N_VERBS ARRAY_SIZE(verbs)
 
-static int usage(void)
+static int print_verbs(void)
 {
 	size_t i;
 
@@ -39,7 +39,7 @@ static bool is(const char *arg, const char *brief, const char *full)
 
 int main(int argc, char **argv)
 {
-	static char name[] = "timens";
+	static const char name[] = "timens";
 	size_t i;
 
 	if (argc < 2) {
@@ -47,12 +47,12 @@ int main(int argc, char **argv)
 		return EXIT_OWN_FAILURE;
 	}
 	if (is(argv[1], "-h", "--help"))
-		return usage();
+		return print_verbs();
 	if (is(argv[1], "-V", "--version"))
 		return help("timens " TIMENS_VERSION "\n");
 	for (i = 0; i < N_VERBS; i++) {
 		if (!strcmp(argv[1], verbs[i].name)) {
-			argv[1] = name;
+			argv[1] = (char *)name;
 			return verbs[i].run(argc - 1, argv + 1);
 		}
 	}

@@ -27,7 +27,7 @@ static const struct option options[] = {
 	{ "bpf", required_argument, NULL, 'b' },
 	{ "limit", required_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
-	{ NULL }
+	{ NULL },
 };
 
 static const char *bound(enum timens_pass_kind kind)
@@ -64,7 +64,8 @@ static int parse_limit(const char *text, uint64_t *limit)
 	errno = 0;
 	*limit = strtoull(text, &end, 0);
 	if (errno || end == text || *end || *text == '-' || *limit & UINT32_MAX)
-		return fail("--limit: '%s' is not a multiple of 0x100000000", text);
+		return fail("--limit: '%s' is not a multiple of 0x100000000",
+			    text);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "verb.h"
 
@@ -34,7 +35,13 @@ struct request {
 	const char *name;
 };
 
-enum { OPT_REALTIME = 256, OPT_MONOTONIC, OPT_BOOTTIME, OPT_KEEP_CAPS, OPT_NAME };
+enum {
+	OPT_REALTIME = 256,
+	OPT_MONOTONIC,
+	OPT_BOOTTIME,
+	OPT_KEEP_CAPS,
+	OPT_NAME
+};
 
 static const struct option options[] = {
 	{ "realtime", required_argument, NULL, OPT_REALTIME },
@@ -44,7 +51,7 @@ static const struct option options[] = {
 	{ "keep-caps", required_argument, NULL, OPT_KEEP_CAPS },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "help", no_argument, NULL, 'h' },
-	{ NULL }
+	{ NULL },
 };
 
 static int parse_realtime(struct request *req)
@@ -73,7 +80,8 @@ static int parse_name(struct request *req)
 	req->name = optarg;
 	if (!timens_name_check(optarg))
 		return 0;
-	return fail("--name: '%s' is no name; use up to %d letters, digits, '.', '_', '-', a letter first",
+	return fail("--name: '%s' is no name; use up to %d letters, "
+		    "digits, '.', '_', '-', a letter first",
 		    optarg, TIMENS_NAME_MAX);
 }
 
@@ -100,25 +108,35 @@ static int parse_option(struct request *req, int option)
 	}
 }
 
-static int check_request(const struct request *req, char **command)
+static int check_name(const struct request *req)
 {
 	int fd;
 
-	if (req->name && req->spec.flags & TIMENS_MAP_ROOT)
-		return fail("--name and -r exclude each other: a new user namespace may not mount the name; run as root without -r");
-	if (req->name) {
-		fd = timens_name_open(req->name);
-		if (fd != -ENOENT)
-			return fail("the name '%s' is taken; choose another, or 'timens delete %s'",
-				    req->name, req->name);
-	}
-	return command_check(command);
+	if (req->spec.flags & TIMENS_MAP_ROOT)
+		return fail("--name and -r exclude each other: a new user "
+			    "namespace may not mount the name; run as root "
+			    "without -r");
+	fd = timens_name_open(req->name);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd >= 0)
+		close(fd);
+	return fail("the name '%s' is taken; choose another, or 'timens "
+		    "delete %s'",
+		    req->name, req->name);
+}
+
+static int fail_permission(const struct request *req)
+{
+	if (req->spec.flags & TIMENS_MAP_ROOT)
+		return fail("making a user namespace is not permitted here; "
+			    "ask an administrator, or be root without -r");
+	return fail("making a time namespace is not permitted: be root, or "
+		    "add -r (--map-root-user)");
 }
 
 static int fail_unshare(const struct request *req, int err)
 {
-	bool root = req->spec.flags & TIMENS_MAP_ROOT;
-
 	switch (err) {
 	case -EOPNOTSUPP:
 	case -ENOSYS:
@@ -127,13 +145,15 @@ static int fail_unshare(const struct request *req, int err)
 		return fail_feature(err);
 	case -EPERM:
 	case -EACCES:
-		return fail("making a time namespace is not permitted: %s",
-			    root ? "new user namespaces are not allowed here; ask an administrator" :
-				   "be root, or add -r (--map-root-user)");
+		return fail_permission(req);
 	case -ENOSPC:
-		return fail("no more namespaces are allowed; see /proc/sys/user/max_time_namespaces and max_user_namespaces");
+		return fail("no more namespaces are allowed; see "
+			    "max_time_namespaces and max_user_namespaces in "
+			    "/proc/sys/user");
 	case -ERANGE:
-		return fail("a clock would run outside its range: a wall clock 1970 to 2232-04-18, the others not below 0 nor past 146 years");
+		return fail("a clock would run outside its range: a wall clock "
+			    "from 1970 and its CLOCK_MONOTONIC to 2232-04-18, "
+			    "the others from 0 to 146 years");
 	default:
 		return fail("cannot make a time namespace: %s", strerror(-err));
 	}
@@ -154,9 +174,12 @@ static int bind_name(const char *name)
 
 static int start(const struct request *req, char **command)
 {
-	int ret;
+	int ret = 0;
 
-	ret = check_request(req, command);
+	if (req->name)
+		ret = check_name(req);
+	if (!ret)
+		ret = command_check(command);
 	if (ret)
 		return ret;
 	ret = timens_unshare(&req->spec);

@@ -33,17 +33,23 @@ int fail_feature(int err)
 	uname(&kernel);
 	switch (err) {
 	case -EOPNOTSUPP:
-		fail("kernel %s lacks CONFIG_TIME_NS_REALTIME, so a time namespace cannot have its own wall clock; boot a kernel that has it",
+		fail("kernel %s lacks CONFIG_TIME_NS_REALTIME, so a time "
+		     "namespace cannot have its own wall clock; boot a "
+		     "kernel that has it",
 		     kernel.release);
 		return EXIT_NO_FEATURE;
 	case -ENOSYS:
-		fail("kernel %s lacks CONFIG_TIME_NS, so there are no time namespaces; boot a kernel with it and CONFIG_TIME_NS_REALTIME",
+		fail("kernel %s lacks CONFIG_TIME_NS, so there are no "
+		     "time namespaces; boot a kernel with it and "
+		     "CONFIG_TIME_NS_REALTIME",
 		     kernel.release);
 		return EXIT_NO_FEATURE;
 	case -ENOENT:
-		return fail("/proc is not there; mount it: mount -t proc proc /proc");
+		return fail(
+			"/proc is not there; run: mount -t proc none /proc");
 	default:
-		return fail("/proc/self/timens_offsets cannot be written: %s; mount /proc so that it can be",
+		return fail("/proc/self/timens_offsets cannot be written: %s; "
+			    "mount /proc so that it can be",
 			    strerror(-err));
 	}
 }
@@ -52,7 +58,8 @@ int fail_feature(int err)
 int help(const char *text)
 {
 	if (fputs(text, stdout) < 0 || fflush(stdout))
-		return fail("cannot write to standard output: %s", strerror(errno));
+		return fail("cannot write to standard output: %s",
+			    strerror(errno));
 	return 0;
 }
 

@@ -24,7 +24,7 @@ static const char help_text[] =
 static const struct option options[] = {
 	{ "own", no_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
-	{ NULL }
+	{ NULL },
 };
 
 static int check_target(const struct target *target)
@@ -32,13 +32,17 @@ static int check_target(const struct target *target)
 	ino_t self;
 
 	if (timens_id_initial(target->id))
-		return fail("'%s' is in the initial time namespace, whose clock is the host's; that is set with date(1)",
-			    target->text);
+		return fail(
+			"'%s' is in the initial time namespace; its clock is "
+			"the host's, which is set with date(1)",
+			target->text);
 	if (target_split(target))
-		return fail("process %s is not in the time namespace that it made for its children; name one of them instead",
+		return fail("process %s is not in the time namespace that it "
+			    "made for its children; name one of them instead",
 			    target->text);
 	if (!timens_id(0, TIMENS_ID_SELF, &self) && self == target->id)
-		return fail("'%s' is in the namespace that timens itself runs in; date(1) sets the clock there",
+		return fail("'%s' is in the namespace that timens itself runs "
+			    "in; date(1) sets the clock there",
 			    target->text);
 	return 0;
 }
@@ -47,11 +51,14 @@ static int fail_set(const struct target *target, const char *text, int err)
 {
 	switch (err) {
 	case -ENODATA:
-		return fail("the namespace of '%s' shares the host's wall clock; add --own to give it one of its own",
+		return fail("the namespace of '%s' shares the host's wall "
+			    "clock; add --own to give it one of its own",
 			    target->text);
 	case -ERANGE:
 	case -EINVAL:
-		return fail("'%s' leads to a time that the clock of '%s' cannot have (1970 to 2232-04-18)",
+		return fail("'%s' leads to a time that the clock of '%s' "
+			    "cannot have: it goes from 1970, and its "
+			    "CLOCK_MONOTONIC, to 2232-04-18",
 			    text, target->text);
 	default:
 		return fail_target(target, err, "set the clock of");
@@ -72,8 +79,9 @@ static int set(const char *name, const char *text, unsigned int flags)
 		return ret;
 	ret = check_target(&target);
 	if (!ret) {
-		ret = target.pid ? timens_set_realtime(target.pid, &when, flags) :
-				   timens_set_realtime_fd(target.fd, &when, flags);
+		ret = target.pid ?
+			      timens_set_realtime(target.pid, &when, flags) :
+			      timens_set_realtime_fd(target.fd, &when, flags);
 		if (ret)
 			ret = fail_set(&target, text, ret);
 	}

@@ -20,7 +20,7 @@ static const char help_text[] =
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
-	{ NULL }
+	{ NULL },
 };
 
 struct row {
@@ -31,7 +31,7 @@ struct row {
 	struct timespec now;
 };
 
-#define N_ROWS	3
+#define N_ROWS 3
 
 static struct timespec add(struct timespec a, struct timespec b)
 {
@@ -87,8 +87,11 @@ static void print_table(const struct target *target, const struct row *rows)
 	int i;
 
 	if (target->id)
-		printf("time namespace %llu%s\n", (unsigned long long)target->id,
-		       timens_id_initial(target->id) ? " (initial: the host's)" : "");
+		printf("time namespace %llu%s\n",
+		       (unsigned long long)target->id,
+		       timens_id_initial(target->id) ?
+			       " (initial: the host's)" :
+			       "");
 	printf("%-10s %-31s %s\n", "CLOCK", "NOW", "FROM HOST");
 	for (i = 0; i < N_ROWS; i++) {
 		format_now(&rows[i], now, sizeof(now));
@@ -102,13 +105,15 @@ static void print_json(const struct target *target, const struct row *rows)
 	char now[TIMENS_TEXT_MAX];
 	int i;
 
-	printf("{\"namespace\":%llu,\"initial\":%s", (unsigned long long)target->id,
+	printf("{\"namespace\":%llu,\"initial\":%s",
+	       (unsigned long long)target->id,
 	       timens_id_initial(target->id) ? "true" : "false");
 	for (i = 0; i < N_ROWS; i++) {
 		format_now(&rows[i], now, sizeof(now));
 		printf(",\"%s\":{\"now\":\"%s\",\"own\":%s,\"offset\":{\"sec\":%lld,\"nsec\":%ld}}",
 		       rows[i].name, now, rows[i].own ? "true" : "false",
-		       (long long)rows[i].offset.tv_sec, rows[i].offset.tv_nsec);
+		       (long long)rows[i].offset.tv_sec,
+		       rows[i].offset.tv_nsec);
 	}
 	printf("}\n");
 }
@@ -120,14 +125,17 @@ static int show(const struct target *target, bool json)
 	int ret;
 
 	if (target_split(target))
-		return fail("process %s is not in the time namespace that it made for its children; name one of them instead",
+		return fail("process %s is not in the time namespace that it "
+			    "made for its children; name one of them instead",
 			    target->text);
-	ret = target->text ? target_get(target, &offsets) : timens_get(0, &offsets);
+	ret = target->text ? target_get(target, &offsets) :
+			     timens_get(0, &offsets);
 	if (ret)
 		return fail_target(target, ret, "read");
 	ret = fill(rows, &offsets);
 	if (ret)
-		return fail("cannot read the host's clocks: %s", strerror(-ret));
+		return fail("cannot read the host's clocks: %s",
+			    strerror(-ret));
 	if (json)
 		print_json(target, rows);
 	else

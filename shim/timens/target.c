@@ -79,26 +79,31 @@ int fail_target(const struct target *target, int err, const char *doing)
 
 	switch (err) {
 	case -ESRCH:
-		return fail("there is no process %s; 'timens list' shows processes by namespace",
+		return fail("there is no process %s; 'timens list' shows "
+			    "processes by namespace",
 			    text);
 	case -EINVAL:
-		return fail("'%s' is neither a PID nor a name (letters, digits, '.', '_', '-')",
+		return fail("'%s' is neither a PID nor a name (letters, "
+			    "digits, '.', '_', '-')",
 			    text);
 	case -ENOENT:
-		return fail("no time namespace is named '%s'; 'timens list' shows the names",
+		return fail("no time namespace is named '%s'; 'timens list' "
+			    "shows the names",
 			    text);
 	case -ESTALE:
-		return fail("the namespace named '%s' is gone; 'timens delete %s' removes the name",
+		return fail("the namespace named '%s' is gone; 'timens delete "
+			    "%s' removes the name",
 			    text, text);
 	case -EPERM:
 	case -EACCES:
-		return fail("no permission to %s the time namespace of '%s'; it takes root, or the user who made it",
+		return fail("no permission to %s the time namespace of "
+			    "'%s'; it takes root, or the user who made it",
 			    doing, text);
 	case -ENOSYS:
 	case -EOPNOTSUPP:
 		return fail_feature(err);
 	default:
-		return fail("cannot %s the time namespace of '%s': %s", doing, text,
-			    strerror(-err));
+		return fail("cannot %s the time namespace of '%s': %s", doing,
+			    text, strerror(-err));
 	}
 }

@@ -7,11 +7,13 @@
 
 #include <timens.h>
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Exit codes beside the command's own, as env(1). */
-#define EXIT_NO_FEATURE		124	/* the kernel lacks the CONFIG symbol */
-#define EXIT_OWN_FAILURE	125
-#define EXIT_NOT_EXECUTABLE	126
-#define EXIT_NOT_FOUND		127
+#define EXIT_NO_FEATURE	    124 /* the kernel lacks the CONFIG symbol */
+#define EXIT_OWN_FAILURE    125
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND	    127
 
 /*
  * A verb gets the command line from its own name on, with argv[0] "timens" for
@@ -35,9 +37,9 @@ void text_offset(const struct timespec *offset, char *text, size_t size);
 /* target.c: a namespace that the user names by PID or by name. */
 struct target {
 	const char *text;
-	pid_t pid;	/* 0 if named */
-	int fd;		/* -1 if a PID */
-	ino_t id;	/* 0 if it may not be seen */
+	pid_t pid; /* 0 if named */
+	int fd;	   /* -1 if a PID */
+	ino_t id;  /* 0 if it may not be seen */
 };
 
 int target_find(struct target *target, const char *text);
@@ -47,7 +49,7 @@ bool target_split(const struct target *target);
 int fail_target(const struct target *target, int err, const char *doing);
 
 /* command.c: start the command of run and enter. */
-#define CAPS_MAX	64
+#define CAPS_MAX 64
 
 struct caps {
 	bool all;
