@@ -302,21 +302,52 @@ void timens_adjtimex_end(struct time_namespace *ns, struct __kernel_timex *txc)
 	txc->time.tv_usec = ts.tv_nsec / scale;
 }
 
-void __timens_get_real_ts64(struct time_namespace *ns, struct timespec64 *ts)
+/* The readers below are called once any namespace has a clock of its own. */
+
+void __timens_get_real_ts64(struct timespec64 *ts)
 {
-	read_clock(ns, ts, false);
+	struct time_namespace *ns = timens_own_realtime();
+
+	if (ns)
+		read_clock(ns, ts, false);
+	else
+		ktime_get_real_ts64(ts);
 }
 
-void __timens_get_coarse_real_ts64(struct time_namespace *ns, struct timespec64 *ts)
+void __timens_get_coarse_real_ts64(struct timespec64 *ts)
 {
-	read_clock(ns, ts, true);
+	struct time_namespace *ns = timens_own_realtime();
+
+	if (ns)
+		read_clock(ns, ts, true);
+	else
+		ktime_get_coarse_real_ts64(ts);
 }
 
-void __timens_get_clocktai_ts64(struct time_namespace *ns, struct timespec64 *ts)
+void __timens_get_clocktai_ts64(struct timespec64 *ts)
 {
-	s32 tai_offset = read_clock(ns, ts, false);
+	struct time_namespace *ns = timens_own_realtime();
+	s32 tai_offset;
 
+	if (!ns) {
+		ktime_get_clocktai_ts64(ts);
+		return;
+	}
+
+	tai_offset = read_clock(ns, ts, false);
 	ts->tv_sec += tai_offset;
+}
+
+time64_t __timens_get_real_seconds(void)
+{
+	struct time_namespace *ns = timens_own_realtime();
+	struct timespec64 ts;
+
+	if (!ns)
+		return ktime_get_real_seconds();
+
+	read_clock(ns, &ts, true);
+	return ts.tv_sec;
 }
 
 /**
