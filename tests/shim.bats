@@ -388,3 +388,8 @@ caps() {
 	run vm /unit/confine --trap-failed
 	assert_success
 }
+
+@test "the library's calls on namespaces, and their errors" {
+	run vm /unit/namespaces
+	assert_success
+}

@@ -253,8 +253,7 @@ struct timens_spec {
  * @spec: what it is to be
  *
  * Needs CAP_SYS_ADMIN and CAP_SYS_TIME, or TIMENS_MAP_ROOT. Changes the calling
- * process, which must have one thread only unless TIMENS_CHILDREN_ONLY without
- * TIMENS_MAP_ROOT. Everything that can be checked is checked first; after an
+ * process, which must have one thread only. Everything that can be checked is checked first; after an
  * error in a later step the caller may be left in the new user namespace, so
  * exit or do this in a child.
  *

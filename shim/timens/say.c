@@ -45,8 +45,7 @@ int fail_feature(int err)
 		     kernel.release);
 		return EXIT_NO_FEATURE;
 	case -ENOENT:
-		return fail(
-			"/proc is not there; run: mount -t proc none /proc");
+		return fail("no /proc; run: mount -t proc none /proc");
 	default:
 		return fail("/proc/self/timens_offsets cannot be written: %s; "
 			    "mount /proc so that it can be",

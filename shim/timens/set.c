@@ -32,10 +32,9 @@ static int check_target(const struct target *target)
 	ino_t self;
 
 	if (timens_id_initial(target->id))
-		return fail(
-			"'%s' is in the initial time namespace; its clock is "
-			"the host's, which is set with date(1)",
-			target->text);
+		return fail("'%s' is in the initial time namespace; date(1) "
+			    "sets the host's clock",
+			    target->text);
 	if (target_split(target))
 		return fail("process %s is not in the time namespace that it "
 			    "made for its children; name one of them instead",
