@@ -206,7 +206,7 @@ static int set_loop(int fd)
 			write_distance(fd, k);
 		atomic_store(&shared->done, k);
 		/* One CPU: let readers in now and then */
-		if (k % 50 == 0)
+		if (k % 20 == 0)
 			usleep(1);
 	}
 	return 0;
