@@ -65,9 +65,8 @@ shim: ## libtimens and timens
 	@scripts/deps shim
 	@+$(MAKE) --no-print-directory -C shim OUT=$(TIMENS_BUILD)/shim all
 
-helpers: shim
-	@+$(MAKE) --no-print-directory -C tests OUT=$(TIMENS_BUILD)/tests \
-		SHIM=$(TIMENS_BUILD)/shim all
+helpers: tree shim
+	@scripts/build-helpers
 
 export: ## commits made in build/linux back to kernel-ns/ and uml-glue/
 	@scripts/export-series

@@ -125,7 +125,8 @@ build()
 			count_steps "$name" "$log" || status=$?
 	fi
 	if [ "$status" -ne 0 ]; then
-		[ "$V" = 1 ] || { grep -n -E 'error|Error|warning:' "$log" |
+		[ "$V" = 1 ] || { grep -n -E 'error:|undefined reference|\*\*\*|warning:' \
+				  "$log" |
 				  tail -n 20 || tail -n 20 "$log"; } >&2
 		die "building $name failed; all of it: $log"
 	fi

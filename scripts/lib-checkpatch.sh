@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # lib-checkpatch.sh - the kernel's own style checker; source after lib.sh.
 #
-#   checkpatch ARG...     checkpatch.pl --strict with our exceptions
+#   checkpatch ARG...     checkpatch.pl --strict with our exceptions; files by
+#                         absolute name
 #
 # Exceptions, each with its reason:
 #   FILE_PATH_CHANGES     asks whether MAINTAINERS needs a change at each new
@@ -12,12 +13,14 @@
 CHECKPATCH_IGNORE=FILE_PATH_CHANGES,COMMIT_LOG_LONG_LINE
 
 checkpatch()
-{
+(
 	local script=$BUILD/linux/scripts/checkpatch.pl
 
+	# It leaves a cache where it runs: in the kernel tree that is ignored.
 	[ -x "$script" ] || die "there is no $script; 'make tree' makes it"
-	perl "$script" --root="$BUILD/linux" --strict --quiet --no-summary \
+	cd "$BUILD/linux" || exit 1
+	perl "$script" --root=. --strict --quiet --no-summary \
 		--show-types --terse --color=never --max-line-length=100 \
 		--ignore "${CHECKPATCH_EXTRA:+$CHECKPATCH_EXTRA,}$CHECKPATCH_IGNORE" \
 		"$@"
-}
+)

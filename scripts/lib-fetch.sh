@@ -95,14 +95,39 @@ other_version()
 		grep -F -- "$series." | sed -n 1p
 }
 
-# apt_fetch VERSION DIR - download into DIR; a broken-off one is resumed.
+# pretend_installed PKG=VERSION - put its dependencies into our apt's status, as
+# it shall fetch that package and nothing else.
+pretend_installed()
+{
+	apt_own apt-cache show "$1" | sed -n 's/^Depends: //p' | tr ',|' '\n\n' |
+		sed -e 's/(.*//' -e 's/:.*//' -e 's/ //g' | sort -u |
+		while IFS= read -r name; do
+			printf 'Package: %s\nStatus: install ok installed\n' \
+				"$name"
+			printf 'Version: 999:1\nArchitecture: %s\n' \
+				"$(dpkg --print-architecture)"
+			printf 'Maintainer: none\nDescription: none\n\n'
+		done >"$CACHE/apt/status.new"
+	mv "$CACHE/apt/status.new" "$CACHE/apt/status"
+}
+
+# apt_fetch VERSION FILE - download to FILE. "install --download-only" keeps a
+# part and goes on from there; "download" does not.
 apt_fetch()
 {
-	local quiet=-q
+	local what
+	local -a got quiet=(-qq)
 
-	[ -t 1 ] && quiet=
-	# shellcheck disable=SC2086
-	(cd "$2" && apt_own apt-get $quiet download "$(base_key package)=$1")
+	what="$(base_key package)=$1"
+	[ ! -t 1 ] || quiet=()
+	pretend_installed "$what"
+	apt_own apt-get "${quiet[@]}" -y --no-install-recommends --download-only \
+		-o Debug::NoLocking=1 -o quiet::NoStatistic=1 install "$what" ||
+		die "download failed; run again to go on where it stopped"
+	got=("$CACHE"/apt/cache/archives/*.deb)
+	[ ${#got[@]} -eq 1 ] && [ -e "${got[0]}" ] ||
+		die "apt-get brought something else: ${got[*]}"
+	mv "${got[0]}" "$2"
 }
 
 find_source()
@@ -117,7 +142,7 @@ find_source()
 	ver=$(base_key version)
 	sum=$(base_key sha256)
 	file=$dir/${pkg}_${ver}_all.deb
-	mkdir -p "$dir/partial"
+	mkdir -p "$dir"
 	if [ -e "$file" ]; then
 		progress "checking $file"
 		if echo "$sum  $file" | sha256sum -c --status; then
@@ -134,9 +159,7 @@ find_source()
 		die "cannot read $(base_key suite) from this machine's mirror"
 	if [ -n "$(apt_own apt-cache madison "$pkg" |
 		   awk -v v="$ver" '$3 == v')" ]; then
-		apt_fetch "$ver" "$dir/partial" ||
-			die "download failed; run again to go on where it stopped"
-		mv "$dir/partial/$(basename "$file" | sed 's/:/%3a/')" "$file"
+		apt_fetch "$ver" "$file"
 		echo "$sum  $file" | sha256sum -c --status ||
 			die "$file is not the package kernel-ns/BASE names"
 		SOURCE=$file
@@ -147,10 +170,8 @@ find_source()
 		"$(base_key upstream); give KERNEL_TARBALL=FILE"
 	warn "$pkg $(base_key version) is gone from the mirror; using $ver" \
 	     "if every patch applies"
-	apt_fetch "$ver" "$dir/partial" ||
-		die "download failed; run again to go on where it stopped"
 	SOURCE=$dir/${pkg}_${ver}_all.deb
-	mv "$dir/partial/${pkg}_${ver}_all.deb" "$SOURCE"
+	[ -e "$SOURCE" ] || apt_fetch "$ver" "$SOURCE"
 }
 
 # tar_stream FILE - the uncompressed tar on stdout.
