@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# lib-bench.sh - measurements in the VM, for scripts/demo and scripts/bench;
+# source it after lib.sh.
+#
+#   bench_tools SITUATIONS            see that what they need is there
+#   bench_accel                       choose the accelerator; sets VM_ACCEL
+#   bench_vm METRIC TIMEOUT CMD...    run CMD in the VM for ns or instructions,
+#                                     with tests/bench at /bench
+#   bench_cpu METRIC                  the VM's CPU to pin to
+#   bench_summary METRIC SAMPLES      samples to a line for each figure
+#   bench_figure TABLE SITUATION CALL COLUMN
+#                                     one figure of such lines; column 6 is the
+#                                     minimum, 7 the median, 8 the maximum
+
+. "$TOP/scripts/vm-accel.sh"
+
+BENCH=$TOP/tests/bench
+
+bench_tools()
+{
+	local tool
+
+	for tool in timecalls wall-clock clock-offset; do
+		[ -x "$BUILD/tests/$tool" ] && continue
+		"$TOP/scripts/build-helpers" >&2
+		break
+	done
+	case $* in
+	*passed* | *intercepted* | *ptrace*)
+		[ -x "$BUILD/uml/linux" ] || die "no UML kernel; run: make uml" ;;
+	esac
+}
+
+bench_accel()
+{
+	accel_choose patched
+	export VM_ACCEL=$ACCEL
+}
+
+bench_vm()
+{
+	local metric=$1 timeout=$2
+	local -a opts=(--smp 2)
+
+	shift 2
+	[ "$metric" = ns ] || opts=(--icount --smp 1)
+	"$TOP/scripts/run-vm" "${opts[@]}" --timeout "$timeout" \
+		--with "$BENCH:/bench" -- "$@"
+}
+
+# The last CPU: the first one takes most interrupts.
+bench_cpu()
+{
+	[ "$1" = ns ] && echo 1 || echo 0
+}
+
+bench_summary()
+{
+	awk -v unit="$1" -f "$BENCH/summary.awk" "$2" ||
+		die "the samples in $2 are not usable"
+}
+
+bench_figure()
+{
+	awk -F '\t' -v s="$2" -v c="$3" -v col="$4" '
+		$1 == s && $2 == c { print $col; found = 1 }
+		END { exit !found }' "$1" ||
+		die "no figure for $3 in situation $2"
+}

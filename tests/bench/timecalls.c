@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * timecalls - how long time calls take: raw samples for scripts/bench
+ *
+ * usage: timecalls [-f policy|allow] [-n CALLS] [-r ROUNDS] CALL...
+ *        timecalls -c
+ *
+ *   -f policy   under the filter that UML's stubs have for passed calls
+ *   -f allow    under a filter that allows everything, which the kernel
+ *               answers from its bitmap of calls that are always allowed
+ *   -n CALLS    calls in a round (200, at most a million)
+ *   -r ROUNDS   rounds (25, at most 1000)
+ *   -c          how fast the counter is: prints "counter ticks T ns N", the
+ *               same half second by both, and "counter ticks T instructions N",
+ *               a loop of known length
+ *
+ * For each CALL a line "sample CALL CALLS TICKS..." with one number a round,
+ * the duration of a loop of CALLS calls. The CALL "empty" is the loop alone.
+ * The counter is the CPU's time stamp counter, which user mode reads by itself
+ * wherever it runs: reading a clock costs a guest of UML a way into its kernel,
+ * or is the very thing measured. Pin the process to one CPU.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <linux/timens_pass.h>
+
+#ifndef SECCOMP_FILTER_FLAG_TRAP_FAILED
+#define SECCOMP_FILTER_FLAG_TRAP_FAILED (1UL << 6)
+#endif
+
+#define AUDIT_X86_64 0xc000003e
+#define ROUNDS_MAX   1000
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Static, so that every page is there once the first call was made. */
+static struct timeval tv;
+static struct timespec ts;
+static uint64_t ticks[ROUNDS_MAX];
+
+static long raw_call(long nr, long arg0, long arg1)
+{
+	long ret;
+
+	asm volatile("syscall"
+		     : "=a"(ret)
+		     : "0"(nr), "D"(arg0), "S"(arg1)
+		     : "rcx", "r11", "memory");
+	return ret;
+}
+
+/*
+ * One function with its own loop for each kind of call, so that all loops are
+ * alike. Each returns what the last call did.
+ */
+#define LOOP(name, call)                              \
+	static long loop_##name(unsigned int n)       \
+	{                                             \
+		long ret = 0;                         \
+		while (n--) {                         \
+			ret = (call);                 \
+			asm volatile("" : "+r"(ret)); \
+		}                                     \
+		return ret;                           \
+	}
+
+LOOP(empty, 0)
+LOOP(vdso_gettimeofday, gettimeofday(&tv, NULL))
+LOOP(vdso_clock_gettime, clock_gettime(CLOCK_REALTIME, &ts))
+LOOP(vdso_time, time(NULL))
+LOOP(raw_gettimeofday, raw_call(SYS_gettimeofday, (long)&tv, 0))
+LOOP(raw_clock_gettime, raw_call(SYS_clock_gettime, CLOCK_REALTIME, (long)&ts))
+LOOP(raw_time, raw_call(SYS_time, 0, 0))
+LOOP(getppid, raw_call(SYS_getppid, 0, 0))
+
+static const struct call {
+	const char *name;
+	long (*loop)(unsigned int n);
+	int positive; /* returns a number above zero, not zero */
+} calls[] = {
+	{ "empty", loop_empty, 0 },
+	{ "vdso-gettimeofday", loop_vdso_gettimeofday, 0 },
+	{ "vdso-clock_gettime", loop_vdso_clock_gettime, 0 },
+	{ "vdso-time", loop_vdso_time, 1 },
+	{ "raw-gettimeofday", loop_raw_gettimeofday, 0 },
+	{ "raw-clock_gettime", loop_raw_clock_gettime, 0 },
+	{ "raw-time", loop_raw_time, 1 },
+	{ "getppid", loop_getppid, 1 },
+};
+
+_Noreturn static void fail(const char *what, const char *why)
+{
+	fprintf(stderr, "timecalls: %s: %s\n", what, why);
+	exit(1);
+}
+
+/* Serialised: nothing before it is still under way, nothing after it begun. */
+static uint64_t counter(void)
+{
+	uint64_t now;
+
+	_mm_lfence();
+	now = __rdtsc();
+	_mm_lfence();
+	return now;
+}
+
+static void install(struct sock_filter *filter, size_t n, unsigned long flags)
+{
+	struct sock_fprog prog = { .len = n, .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog))
+		fail("cannot load the filter", strerror(errno));
+}
+
+/* As UML's: the architecture, the number, the table. The rest is allowed. */
+static void load_policy(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_X86_64, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		TIMENS_PASS_BPF(1UL << 46)
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	install(filter, ARRAY_SIZE(filter), SECCOMP_FILTER_FLAG_TRAP_FAILED);
+}
+
+static void load_allow(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	install(filter, 1, 0);
+}
+
+static void load_filter(const char *name)
+{
+	if (!strcmp(name, "policy"))
+		load_policy();
+	else if (!strcmp(name, "allow"))
+		load_allow();
+	else
+		fail(name, "no such filter; policy and allow exist");
+}
+
+static const struct call *find_call(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (!strcmp(name, calls[i].name))
+			return &calls[i];
+	}
+	fail(name, "no such call");
+}
+
+static void measure(const struct call *call, unsigned int n,
+		    unsigned int rounds)
+{
+	unsigned int i;
+	long ret = call->loop(n);
+
+	/* A call that fails is quick, and would pass for a good figure. */
+	if (call->positive ? ret <= 0 : ret != 0)
+		fail(call->name, "the call failed");
+	for (i = 0; i < rounds; i++) {
+		uint64_t start = counter();
+
+		call->loop(n);
+		ticks[i] = counter() - start;
+	}
+	printf("sample %s %u", call->name, n);
+	for (i = 0; i < rounds; i++)
+		printf(" %llu", (unsigned long long)ticks[i]);
+	printf("\n");
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* A loop of two instructions; the few around it do not count. */
+static uint64_t count_instructions(uint64_t n)
+{
+	uint64_t start = counter();
+
+	asm volatile("1:	dec %0\n\t"
+		     "jnz 1b"
+		     : "+r"(n));
+	return counter() - start;
+}
+
+static void calibrate(void)
+{
+	const uint64_t loops = 100000;
+	uint64_t start, spent, best = UINT64_MAX;
+	int64_t ns;
+	int i;
+
+	ns = now_ns();
+	start = counter();
+	while (now_ns() - ns < 500000000)
+		;
+	spent = counter() - start;
+	ns = now_ns() - ns;
+	printf("counter ticks %llu ns %lld\n", (unsigned long long)spent,
+	       (long long)ns);
+	for (i = 0; i < 9; i++) {
+		spent = count_instructions(loops);
+		if (spent < best)
+			best = spent;
+	}
+	printf("counter ticks %llu instructions %llu\n",
+	       (unsigned long long)best, (unsigned long long)loops * 2);
+}
+
+static unsigned int number(const char *text, unsigned long max)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (end == text || *end || !n || n > max)
+		fail(text, "must be a whole number in range");
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int n = 200, rounds = 25;
+	const char *filter = NULL;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "cf:n:r:")) != -1) {
+		switch (opt) {
+		case 'c':
+			calibrate();
+			return 0;
+		case 'f':
+			filter = optarg;
+			break;
+		case 'n':
+			n = number(optarg, 1000000);
+			break;
+		case 'r':
+			rounds = number(optarg, ROUNDS_MAX);
+			break;
+		default:
+			return 1;
+		}
+	}
+	if (optind == argc)
+		fail("usage", "name the calls to measure");
+	if (filter)
+		load_filter(filter);
+	for (; optind < argc; optind++)
+		measure(find_call(argv[optind]), n, rounds);
+	return fflush(stdout) ? 1 : 0;
+}
