@@ -227,7 +227,7 @@ int timens_id_initial(ino_t id);
 int timens_open(pid_t pid);
 
 /* Flags of struct timens_spec. */
-#define TIMENS_MAP_ROOT	     0x1u /* new user namespace, caller is root there */
+#define TIMENS_MAP_ROOT	     0x1u /* caller is root of a new user namespace */
 #define TIMENS_CHILDREN_ONLY 0x2u /* the caller itself stays where it is */
 
 /**
@@ -253,9 +253,9 @@ struct timens_spec {
  * @spec: what it is to be
  *
  * Needs CAP_SYS_ADMIN and CAP_SYS_TIME, or TIMENS_MAP_ROOT. Changes the calling
- * process, which must have one thread only. Everything that can be checked is checked first; after an
- * error in a later step the caller may be left in the new user namespace, so
- * exit or do this in a child.
+ * process, which must have one thread only. Everything that can be checked is
+ * checked first; after an error in a later step the caller may be left in the
+ * new user namespace, so exit or do this in a child.
  *
  * Return: 0; -EOPNOTSUPP or -ENOSYS as timens_supported(); -EPERM without
  * privilege; -EUSERS in a threaded process; -ENOSPC at a limit in
