@@ -99,7 +99,7 @@ other_version()
 # it shall fetch that package and nothing else.
 pretend_installed()
 {
-	apt_own apt-cache show "$1" | sed -n 's/^Depends: //p' | tr ',|' '\n\n' |
+	apt_own apt-cache show "$1" | sed -n 's/^Depends: //p' | tr '|' ',' | tr , '\n' |
 		sed -e 's/(.*//' -e 's/:.*//' -e 's/ //g' | sort -u |
 		while IFS= read -r name; do
 			printf 'Package: %s\nStatus: install ok installed\n' \
