@@ -21,11 +21,11 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-run: kernel uml shim ## a UML guest on its own wall clock, shown on the terminal
+run: kernel uml shim helpers ## a UML guest on its own wall clock, shown on the terminal
 	@scripts/deps vm
 	@scripts/demo
 
-shell: kernel uml shim ## an interactive shell in the VM
+shell: kernel uml shim helpers ## an interactive shell in the VM
 	@scripts/deps vm
 	@scripts/run-vm --kernel $(KERNEL) --interactive -- sh -l
 
