@@ -7,7 +7,6 @@
 #   bench_accel                       choose the accelerator; sets VM_ACCEL
 #   bench_vm METRIC TIMEOUT CMD...    run CMD in the VM for ns or instructions,
 #                                     with tests/bench at /bench
-#   bench_cpu METRIC                  the VM's CPU to pin to
 #   bench_summary METRIC SAMPLES      samples to a line for each figure
 #   bench_figure TABLE SITUATION CALL COLUMN
 #                                     one figure of such lines; column 6 is the
@@ -47,12 +46,6 @@ bench_vm()
 	[ "$metric" = ns ] || opts=(--icount --smp 1)
 	"$TOP/scripts/run-vm" "${opts[@]}" --timeout "$timeout" \
 		--with "$BENCH:/bench" -- "$@"
-}
-
-# The last CPU: the first one takes most interrupts.
-bench_cpu()
-{
-	[ "$1" = ns ] && echo 1 || echo 0
 }
 
 bench_summary()

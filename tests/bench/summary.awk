@@ -3,7 +3,8 @@
 #
 # usage: awk -v unit=ns|instructions -f summary.awk SAMPLES
 #
-# Lines "kernel ..." are skipped. Prints a line for each situation and call, separated by tabs:
+# Lines "kernel ..." are skipped. Prints a line for each situation and call,
+# separated by tabs:
 #   situation call unit calls rounds min median max
 # A round's figure is what it took beyond the quickest empty loop of its
 # situation, per call. Ticks of the counter become ns by the first of the lines
@@ -60,6 +61,8 @@ $1 == "counter" && $2 == "ticks" && $3 > 0 && $5 > 0 && $4 == unit {
 	scale = $5 / $3
 	if (unit == "instructions" && (scale < 0.999 || scale > 1.001))
 		fail("the counter does not count instructions")
+	if (unit == "instructions")
+		scale = 1
 	next
 }
 

@@ -2,7 +2,7 @@
 /*
  * timecalls - how long time calls take: raw samples for scripts/bench
  *
- * usage: timecalls [-f policy|allow] [-n CALLS] [-r ROUNDS] CALL...
+ * usage: timecalls [-f policy|allow] [-n CALLS] [-r ROUNDS] [-p MS] CALL...
  *        timecalls -c
  *
  *   -f policy   under the filter that UML's stubs have for passed calls
@@ -10,6 +10,8 @@
  *               answers from its bitmap of calls that are always allowed
  *   -n CALLS    calls in a round (200, at most a million)
  *   -r ROUNDS   rounds (25, at most 1000)
+ *   -p MS       pause before a round (0, at most 1000). What a clock takes may
+ *               depend on where in the second it is, as nanoseconds carry over.
  *   -c          how fast the counter is: prints "counter ticks T ns N", the
  *               same half second by both, and "counter ticks T instructions N",
  *               a loop of known length
@@ -174,8 +176,15 @@ static const struct call *find_call(const char *name)
 	fail(name, "no such call");
 }
 
+static void pause_ms(unsigned int ms)
+{
+	struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
 static void measure(const struct call *call, unsigned int n,
-		    unsigned int rounds)
+		    unsigned int rounds, unsigned int gap)
 {
 	unsigned int i;
 	long ret = call->loop(n);
@@ -184,8 +193,13 @@ static void measure(const struct call *call, unsigned int n,
 	if (call->positive ? ret <= 0 : ret != 0)
 		fail(call->name, "the call failed");
 	for (i = 0; i < rounds; i++) {
-		uint64_t start = counter();
+		uint64_t start;
 
+		if (gap) {
+			pause_ms(gap);
+			call->loop(n / 10 + 1);
+		}
+		start = counter();
 		call->loop(n);
 		ticks[i] = counter() - start;
 	}
@@ -250,11 +264,11 @@ static unsigned int number(const char *text, unsigned long max)
 
 int main(int argc, char **argv)
 {
-	unsigned int n = 200, rounds = 25;
+	unsigned int n = 200, rounds = 25, gap = 0;
 	const char *filter = NULL;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "cf:n:r:")) != -1) {
+	while ((opt = getopt(argc, argv, "cf:n:p:r:")) != -1) {
 		switch (opt) {
 		case 'c':
 			calibrate();
@@ -264,6 +278,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			n = number(optarg, 1000000);
+			break;
+		case 'p':
+			gap = number(optarg, 1000);
 			break;
 		case 'r':
 			rounds = number(optarg, ROUNDS_MAX);
@@ -277,6 +294,6 @@ int main(int argc, char **argv)
 	if (filter)
 		load_filter(filter);
 	for (; optind < argc; optind++)
-		measure(find_call(argv[optind]), n, rounds);
+		measure(find_call(argv[optind]), n, rounds, gap);
 	return fflush(stdout) ? 1 : 0;
 }

@@ -1,0 +1,269 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# bench.bats - the arithmetic of the bench and the verdict of the demo, on
+# samples made by hand; and that both really measure, in a short run. No test
+# here looks at how long something takes.
+
+load lib/common
+
+setup() {
+	SUMMARY=$TOP/tests/bench/summary.awk
+	SAMPLES=$BATS_TEST_TMPDIR/samples
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# summary UNIT <SAMPLES
+summary() {
+	awk -v unit="$1" -f "$SUMMARY"
+}
+
+# Two ticks are one ns; and the counter counts instructions.
+counter() {
+	printf 'kernel Linux\n'
+	printf 'counter ticks 1000000 ns 500000\n'
+	printf 'counter ticks 200007 instructions 200000\n'
+}
+
+@test "a figure is what rounds took beyond the quickest empty loop, per call" {
+	summary ns >out <<-EOF
+		$(counter)
+		situation native
+		sample empty 10 40 20 30
+		sample raw-time 10 220 1020 420
+	EOF
+	run cat out
+	assert_output "$(printf 'native\traw-time\tns\t10\t3\t10.00\t20.00\t50.00')"
+}
+
+@test "the median of an even number of rounds is between the two" {
+	summary instructions >out <<-EOF
+		$(counter)
+		situation own
+		sample empty 100 0
+		sample getppid 100 1000 4000 2000 3000
+	EOF
+	run cut -f 6,7,8 out
+	assert_output "$(printf '10.00\t25.00\t40.00')"
+}
+
+@test "each situation has its own empty loop" {
+	summary ns >out <<-EOF
+		$(counter)
+		situation native
+		sample empty 1 10
+		sample getppid 1 110
+		situation passed
+		sample empty 1 60
+		sample getppid 1 110
+	EOF
+	run cut -f 1,6 out
+	assert_output "$(printf 'native\t50.00\npassed\t25.00')"
+}
+
+# refuses MESSAGE LINE... - after the counter's lines
+refuses() {
+	local message=$1
+
+	shift
+	{
+		counter
+		printf '%s\n' "$@"
+	} >bad
+	run summary ns <bad
+	assert_failure 1
+	assert_output --partial "$message"
+}
+
+@test "samples that cannot be right are refused, not averaged" {
+	refuses "is no number of ticks" 'situation a' 'sample empty 1 1' \
+		'sample time 1 5 -3'
+	refuses "quicker than the empty loop" 'situation a' \
+		'sample empty 1 9' 'sample time 1 8'
+	refuses "no empty loop before time" 'situation a' 'sample time 1 8'
+	refuses "no empty loop before time" 'situation a' 'sample empty 1 1' \
+		'situation b' 'sample time 1 8'
+	refuses "before its situation" 'sample empty 1 1'
+	refuses "not understood" 'situation a' 'Segmentation fault'
+	refuses "no samples" 'situation a'
+}
+
+@test "a counter of something else than instructions is refused" {
+	run summary instructions <<-EOF
+		counter ticks 70096 instructions 200000
+		situation a
+		sample empty 1 1
+		sample time 1 8
+	EOF
+	assert_failure 1
+	assert_output --partial "does not count instructions"
+	run summary instructions <<-EOF
+		situation a
+		sample empty 1 1
+	EOF
+	assert_failure 1
+	assert_output --partial "before the counter's speed"
+}
+
+# samples_of PASSED [METRIC] - what a run left, native 100 and 1000 filtered
+samples_of() {
+	mkdir -p kept
+	{
+		counter
+		printf 'situation native\nsample empty 1 0\n'
+		printf 'sample raw-gettimeofday 1 400 600\n'
+		printf 'situation policy-own\nsample empty 1 0\n'
+		printf 'sample raw-gettimeofday 1 1000\n'
+		printf 'situation passed\nsample empty 1 0\n'
+		printf 'sample raw-gettimeofday 1 %s\n' "$1"
+	} >kept/instructions.samples
+	printf '%s\n' '{"date": "2026-01-02T03:04:05Z", "command": "x",
+		"machine": {"cpu": "c", "cpus": 2, "load_at_end": 0},
+		"qemu": "q", "placement": {"instructions": "one CPU"}}' \
+		>kept/about.json
+}
+
+bench_kept() {
+	"$TOP/scripts/bench" --metric instructions --samples kept --out out
+}
+
+@test "the goal is met at 2 % and missed above" {
+	samples_of 1020
+	run bench_kept
+	assert_success
+	assert_output --partial "1020 against 1000, 2 %: PASS"
+	samples_of 1021
+	run bench_kept
+	assert_success
+	assert_output --partial "1021 against 1000, 2.1 %: MISS"
+}
+
+@test "the results are JSON with every figure and its ratio to native" {
+	samples_of 1000
+	bench_kept
+	run jq -c '.measurements[0], .ratios_to_native[2], .date' \
+		out/results.json
+	assert_line --index 0 '{"situation":"native","call":"raw-gettimeofday","unit":"instructions","calls_per_round":1,"rounds":2,"min":400,"median":500,"max":600}'
+	assert_line --index 1 '{"situation":"passed","call":"raw-gettimeofday","unit":"instructions","ratio":2.5}'
+	assert_line --index 2 '"2026-01-02T03:04:05Z"'
+}
+
+@test "the table has a row for each situation" {
+	samples_of 1000
+	bench_kept
+	run grep '^|' out/results.md
+	assert_line "| | gettimeofday |"
+	assert_line "| native | 400 (1.00) |"
+	assert_line "| guest, passed | 1000 (2.50) |"
+}
+
+@test "bad samples leave the results of before" {
+	samples_of 1000
+	bench_kept
+	samples_of no-number
+	run bench_kept
+	assert_failure 1
+	assert_output --partial "are not usable"
+	run jq -r .goal.passed out/results.json
+	assert_output 1000
+	run find out -name 'tmp.*'
+	assert_output ""
+}
+
+@test "bad arguments are named" {
+	local bench=$TOP/scripts/bench
+
+	run "$bench" --metric hours
+	assert_failure 1
+	assert_output --partial "--metric 'hours'"
+	run "$bench" --calls 0
+	assert_failure 1
+	assert_output --partial "--calls '0'"
+	run "$bench" --frob
+	assert_failure 1
+	assert_output --partial "unknown argument '--frob'"
+	run "$bench" --samples /no/such --out out
+	assert_failure 1
+	assert_output --partial "/no/such: no about.json there"
+	run "$bench" --rounds
+	assert_failure 1
+	assert_output --partial "--rounds needs a value"
+}
+
+@test "instructions are counted in every situation, guests too" {
+	requires vm-patched shim uml
+	"$TOP/scripts/bench" --metric instructions --calls 20 --rounds 3 \
+		--out out
+	run jq -e '[.measurements[] | select(.min <= 0)] == []' out/results.json
+	assert_success
+	run jq '[.measurements[] | .situation] | unique | length' \
+		out/results.json
+	assert_output 8
+	# a filter costs something, a passed call far less than a trapped one
+	run jq -e '[.measurements[] | select(.call == "raw-gettimeofday")
+		    | {(.situation): .min}] | add
+		   | .native < .policy and .native < .allow
+		     and .passed * 10 < .intercepted
+		     and .passed * 10 < .ptrace' out/results.json
+	assert_success
+	# what is not in the policy does not pass
+	run jq -e '[.measurements[] | select(.call == "getppid")
+		    | {(.situation): .min}] | add
+		   | .passed > .native * 10' out/results.json
+	assert_success
+}
+
+@test "a guest that does not do what is to be measured is an error" {
+	requires vm-patched shim uml
+	# no capability to set a clock, no namespace: nothing may pass
+	run "$TOP/scripts/run-vm" --with "$TOP/tests/bench:/bench" -- sh -c '
+		. /bench/guest.sh
+		sed "s/^OWN=.*/OWN=/" /bench/measure >/run/measure
+		sh /run/measure ns 10 3 passed getppid'
+	assert_failure 1
+	assert_output --partial "guest: does not say 'timeclock: timens'"
+}
+
+# verdict LINE... - what the demo says of such records
+verdict() {
+	printf '%s\n' "$@" >clocks
+	(
+		. "$TOP/scripts/demo"
+		TMP=$BATS_TEST_TMPDIR
+		show_step
+	)
+}
+
+GOOD=(
+	'clocks 2026-11-21 10:14:45.292 | 2038-01-19 03:14:01.449'
+	'offset 1000000 1000080'
+	'namespace realtime   352918756  0'
+	'set 0'
+	'clocks 2026-11-21 10:14:45.750 | 2000-01-01 00:00:00.501'
+	'offset 1000010 1000070'
+	'namespace realtime   -847880084  0'
+)
+
+@test "the demo's verdict: the host's clock did not move" {
+	run verdict "${GOOD[@]}"
+	assert_success
+	assert_output --partial "0 ns (within 70 ns)"
+	assert_output --partial "-1200798840 s"
+}
+
+@test "the demo fails when the host's clock moved, by however little" {
+	run verdict "${GOOD[@]/offset 1000010 1000070/offset 1000081 1000099}"
+	assert_failure 1
+	assert_output --partial "the host's clock moved by 1 to 99 ns"
+	run verdict "${GOOD[@]/offset 1000010 1000070/offset 999000 999999}"
+	assert_failure 1
+	assert_output --partial "the host's clock moved by -1080 to -1 ns"
+}
+
+@test "the demo fails when the guest could not set its clock, or did not" {
+	run verdict "${GOOD[@]/set 0/set 1}"
+	assert_failure 1
+	assert_output --partial "settimeofday in the guest failed"
+	run verdict "${GOOD[@]/2000-01-01/2038-01-19}"
+	assert_failure 1
+	assert_output --partial "but shows 2038-01-19"
+}
