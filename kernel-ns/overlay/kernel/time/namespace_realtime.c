@@ -19,6 +19,8 @@
 #include <linux/cleanup.h>
 #include <linux/jump_label.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/seqlock.h>
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
@@ -60,25 +62,33 @@ static struct timens_realtime_data read_data(struct time_namespace *ns)
 	return data;
 }
 
-/* One reading of the clock; returns the TAI offset that goes with it */
-static __always_inline s32 read_clock(struct time_namespace *ns, struct timespec64 *ts,
-				      bool coarse)
+/* One reading of the clock, and of the TAI offset that goes with it */
+static __always_inline ktime_t read_clock(struct time_namespace *ns, bool coarse,
+					  s32 *tai_offset)
 {
 	struct timens_realtime *rt = &ns->realtime;
-	struct timens_realtime_data data;
+	ktime_t wall, set;
 	unsigned int seq;
 
 	do {
 		seq = read_seqcount_begin(&rt->seq);
-		data = rt->data;
-		if (coarse)
-			ktime_get_coarse_ts64(ts);
-		else
-			ktime_get_ts64(ts);
+		wall = rt->data.offset;
+		set = rt->data.set;
+		*tai_offset = rt->data.tai_offset;
+		wall += coarse ? ktime_get_coarse() : ktime_get();
 	} while (read_seqcount_retry(&rt->seq, seq));
 
-	*ts = timespec64_add(*ts, data.offset);
-	return data.tai_offset;
+	/* Until the next tick, the host's coarse clock is from before the set */
+	return coarse ? max(wall, set) : wall;
+}
+
+/* @wall is not negative: see wall_valid() */
+static __always_inline void wall_to_ts64(ktime_t wall, struct timespec64 *ts)
+{
+	u32 nsec;
+
+	ts->tv_sec = div_u64_rem(wall, NSEC_PER_SEC, &nsec);
+	ts->tv_nsec = nsec;
 }
 
 /* Publish @data to system calls and the vDSO. Caller holds rt->lock. */
@@ -146,7 +156,7 @@ int timens_realtime_set_distance(struct time_namespace *ns, const struct timespe
 {
 	struct timens_realtime *rt = &ns->realtime;
 	struct timens_realtime_data data;
-	struct timespec64 mono, wall;
+	struct timespec64 mono, wall, offset;
 	ktime_t real, tai;
 
 	if (ns == &init_time_ns)
@@ -158,14 +168,15 @@ int timens_realtime_set_distance(struct time_namespace *ns, const struct timespe
 	guard(raw_spinlock_irqsave)(&rt->lock);
 
 	host_offsets(&real, &tai);
-	data.offset = timespec64_add(ktime_to_timespec64(real), *distance);
-	data.tai_offset = rt->own ? rt->data.tai_offset : ktime_divns(tai - real, NSEC_PER_SEC);
-
+	offset = timespec64_add(ktime_to_timespec64(real), *distance);
 	mono = monotonic_now();
-	wall = timespec64_add(mono, data.offset);
+	wall = timespec64_add(mono, offset);
 	if (!wall_valid(&wall, &mono, mono_offset))
 		return -ERANGE;
 
+	data.offset = timespec64_to_ktime(offset);
+	data.set = timespec64_to_ktime(wall);
+	data.tai_offset = rt->own ? rt->data.tai_offset : ktime_divns(tai - real, NSEC_PER_SEC);
 	write_data(ns, &data);
 	return 0;
 }
@@ -183,14 +194,12 @@ int timens_realtime_set_distance(struct time_namespace *ns, const struct timespe
 bool timens_realtime_get_distance(struct time_namespace *ns, struct timespec64 *distance)
 {
 	struct timens_realtime_data data;
-	struct timespec64 real;
 
 	if (!READ_ONCE(ns->realtime.own))
 		return false;
 
 	data = read_data(ns);
-	real = ktime_to_timespec64(ktime_mono_to_real(0));
-	*distance = timespec64_sub(data.offset, real);
+	*distance = ktime_to_timespec64(data.offset - ktime_mono_to_real(0));
 	return true;
 }
 
@@ -223,7 +232,8 @@ int timens_settimeofday(struct time_namespace *ns, const struct timespec64 *tv,
 		return -EINVAL;
 
 	data = rt->data;
-	data.offset = timespec64_sub(*tv, mono);
+	data.set = timespec64_to_ktime(*tv);
+	data.offset = data.set - timespec64_to_ktime(mono);
 	write_data(ns, &data);
 	return 0;
 }
@@ -249,13 +259,14 @@ static int inject_offset(struct time_namespace *ns, const struct __kernel_timex 
 	guard(raw_spinlock_irqsave)(&rt->lock);
 
 	data = rt->data;
-	data.offset = timespec64_add(data.offset, delta);
-
 	mono = monotonic_now();
-	wall = timespec64_add(mono, data.offset);
+	wall = timespec64_add(mono, ktime_to_timespec64(data.offset));
+	wall = timespec64_add(wall, delta);
 	if (!wall_valid(&wall, &mono, &ns->offsets.monotonic))
 		return -EINVAL;
 
+	data.set = timespec64_to_ktime(wall);
+	data.offset = data.set - timespec64_to_ktime(mono);
 	write_data(ns, &data);
 	return 0;
 }
@@ -296,20 +307,26 @@ void timens_adjtimex_end(struct time_namespace *ns, struct __kernel_timex *txc)
 {
 	long scale = txc->status & STA_NANO ? 1 : NSEC_PER_USEC;
 	struct timespec64 ts;
+	s32 tai_offset;
 
-	txc->tai = read_clock(ns, &ts, false);
+	wall_to_ts64(read_clock(ns, false, &tai_offset), &ts);
+	txc->tai = tai_offset;
 	txc->time.tv_sec = ts.tv_sec;
 	txc->time.tv_usec = ts.tv_nsec / scale;
 }
 
-/* The readers below are called once any namespace has a clock of its own. */
+/*
+ * The readers below are called instead of the timekeeper's once any namespace
+ * has a clock of its own.
+ */
 
 void __timens_get_real_ts64(struct timespec64 *ts)
 {
 	struct time_namespace *ns = timens_own_realtime();
+	s32 tai_offset;
 
 	if (ns)
-		read_clock(ns, ts, false);
+		wall_to_ts64(read_clock(ns, false, &tai_offset), ts);
 	else
 		ktime_get_real_ts64(ts);
 }
@@ -317,9 +334,10 @@ void __timens_get_real_ts64(struct timespec64 *ts)
 void __timens_get_coarse_real_ts64(struct timespec64 *ts)
 {
 	struct time_namespace *ns = timens_own_realtime();
+	s32 tai_offset;
 
 	if (ns)
-		read_clock(ns, ts, true);
+		wall_to_ts64(read_clock(ns, true, &tai_offset), ts);
 	else
 		ktime_get_coarse_real_ts64(ts);
 }
@@ -334,20 +352,19 @@ void __timens_get_clocktai_ts64(struct timespec64 *ts)
 		return;
 	}
 
-	tai_offset = read_clock(ns, ts, false);
+	wall_to_ts64(read_clock(ns, false, &tai_offset), ts);
 	ts->tv_sec += tai_offset;
 }
 
 time64_t __timens_get_real_seconds(void)
 {
 	struct time_namespace *ns = timens_own_realtime();
-	struct timespec64 ts;
+	s32 tai_offset;
 
 	if (!ns)
 		return ktime_get_real_seconds();
 
-	read_clock(ns, &ts, true);
-	return ts.tv_sec;
+	return div_u64(read_clock(ns, true, &tai_offset), NSEC_PER_SEC);
 }
 
 /**
@@ -367,7 +384,7 @@ ktime_t timens_realtime_host_offset(struct time_namespace *ns, clockid_t clockid
 		return 0;
 
 	data = read_data(ns);
-	offset = timespec64_to_ktime(data.offset);
+	offset = data.offset;
 	host_offsets(&real, &tai);
 	if (clockid == CLOCK_TAI)
 		return offset + ktime_set(data.tai_offset, 0) - tai;

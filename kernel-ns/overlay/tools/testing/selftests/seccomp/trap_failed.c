@@ -27,9 +27,10 @@
 /* What a supervisor returns in place of the error */
 #define ANSWER	4711
 
-static siginfo_t info;
-static unsigned long args[3];
-static int traps;
+/* Written by the handler in the middle of a call of syscall() */
+static volatile siginfo_t info;
+static volatile unsigned long args[3];
+static volatile int traps;
 
 static void on_sigsys(int sig, siginfo_t *si, void *context)
 {

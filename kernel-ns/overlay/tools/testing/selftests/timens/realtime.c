@@ -313,6 +313,23 @@ TEST_F(realtime, set_inside_moves_only_the_namespace)
 	EXPECT_NEAR(host, now(CLOCK_REALTIME));
 }
 
+TEST_F(realtime, coarse_readers_see_a_set_at_once)
+{
+	ASSERT_EQ(0, write_realtime(0, 0));
+	ENTER();
+	for (unsigned int i = 0; i < 200; i++) {
+		/* Forward and backward; a whole second shows a lag of any length */
+		struct timespec ts = { .tv_sec = 2000000000 - (i & 1) * 1000 + i };
+		unsigned int r = i % ARRAY_SIZE(readers);
+		long long t;
+
+		ASSERT_EQ(0, clock_settime(CLOCK_REALTIME, &ts));
+		t = readers[r].read(readers[r].id);
+		ASSERT_LE(ts_ns(&ts), t);
+		ASSERT_GE(ts_ns(&ts) + SLACK, t);
+	}
+}
+
 TEST_F(realtime, set_before_opting_in_is_the_hosts)
 {
 	struct timespec ts;
