@@ -15,13 +15,19 @@
 BOOT_CMDLINE=(console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1
 	      rdinit=/init printk.time=1 random.trust_cpu=on)
 
+# The clock must be the TSC, or the vDSO would enter the kernel for it.  Under
+# TCG the kernel takes it by itself (the same on all CPUs: it is the host's),
+# but watches it against timers whose emulation lags on a busy host, and might
+# give it up: hence tsc=reliable.  With -icount a TSC tick is a nanosecond is
+# an instruction, which the kernel's calibration would get 16 ppm wrong; with
+# the same date and random seed each time, two runs are the same.  vm.bats
+# tests what comes of all this.
 boot_accel_args()
 {
 	if [ "$ICOUNT" = 1 ]; then
-		# One nanosecond of guest time an instruction, none while idle.
 		QEMU+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
-		       -rtc "base=utc,clock=vm" -cpu max)
-		CMDLINE+=(tsc=reliable)
+		       -rtc "base=2026-01-01,clock=vm" -cpu max -seed 1)
+		CMDLINE+=(tsc=reliable tsc_early_khz=1000000)
 	elif [ "$ACCEL" = kvm ]; then
 		QEMU+=(-accel kvm -cpu host)
 	else
@@ -47,7 +53,7 @@ boot_port_args()
 		QEMU+=(-chardev "pipe,id=req,path=$run/req"
 		       -device "virtserialport,nr=4,chardev=req,name=req") ;;
 	tty)
-		QEMU+=(-chardev "stdio,id=tty,signal=off"
+		QEMU+=(-chardev "stdio,id=tty,signal=off,mux=on"
 		       -device "virtconsole,nr=0,chardev=tty") ;;
 	esac
 }
@@ -74,6 +80,7 @@ boot_wait()
 
 	touch "$run/out" "$run/err" "$run/status" "$run/log"
 	if [ "$MODE" = tty ]; then
+		TTY_STATE=$(stty -g 2>/dev/null) || :
 		setpriv --pdeathsig KILL "${QEMU[@]}" <&0 2>"$run/qemu.err" &
 	else
 		setpriv --pdeathsig KILL "${QEMU[@]}" \
@@ -115,8 +122,10 @@ boot_stop()
 		wait "$pid" 2>/dev/null || :
 	done
 	QEMU_PID='' SLEEP_PID=''
+	# QEMU restores the terminal only if it ends by itself
+	[ -z "$TTY_STATE" ] || stty "$TTY_STATE" 2>/dev/null || :
 }
-QEMU_PID='' SLEEP_PID=''
+QEMU_PID='' SLEEP_PID='' TTY_STATE=''
 TAIL_PIDS=()
 
 # What no healthy run prints.  "general protection fault ip:" is a user

@@ -204,10 +204,11 @@ fill_with()
 	done
 }
 
-# Layers not used for three days are dropped.
+# All but the twelve layers used last are dropped.
 prune_layers()
 {
-	find "$IMAGE_LAYERS" -name '*.cpio' -mtime +2 -delete 2>/dev/null || :
+	find "$IMAGE_LAYERS" -name '*.cpio' -printf '%T@ %p\n' | sort -rn |
+		sed -n '13,$s/^[^ ]* //p' | xargs -r -d '\n' rm -f
 }
 
 image_build()

@@ -75,7 +75,7 @@ run_vm() {
 @test "what a command leaves running does not hold the VM" {
 	run run_vm --timeout 60 -- sh -c 'sleep 600 & echo done'
 	assert_success
-	assert_output done
+	assert_output "done"
 }
 
 @test "--with brings a program, its libraries and its directory" {
@@ -203,18 +203,46 @@ interrupt() {
 }
 
 @test "the clock is read without entering the kernel, also with --icount" {
-	gcc -O2 -Wall -static -pthread -o "$BATS_TEST_TMPDIR/vdso-clock" \
-		"$TOP/tests/vm/vdso-clock.c"
-	run run_vm --smp 2 --with "$BATS_TEST_TMPDIR/vdso-clock:/tests/" \
-		-- vdso-clock
+	requires helpers
+	run run_vm --smp 2 -- vdso-clock
 	assert_success
 	assert_line "vdso"
 	assert_line "steps back: 0"
-	run run_vm --icount --with "$BATS_TEST_TMPDIR/vdso-clock:/tests/" \
-		-- vdso-clock
+	run run_vm --icount -- vdso-clock
 	assert_success
 	assert_line "vdso"
 	assert_line "steps back: 0"
+}
+
+@test "with --icount two runs take the same time to the nanosecond" {
+	local first
+
+	requires helpers
+	run run_vm --icount -- vdso-clock
+	assert_success
+	assert_output --regexp 'now: [0-9]+\.[0-9]{9}'
+	first=$output
+	run run_vm --icount -- vdso-clock
+	assert_output "$first"
+}
+
+@test "KVM is tried once, with a time limit, and the answer remembered" {
+	local answer
+
+	export TIMENS_CACHE=$BATS_TEST_TMPDIR/cache
+	unset VM_ACCEL
+	run run_vm -- echo works
+	assert_success
+	assert_output works
+	if [ ! -w /dev/kvm ]; then	# nothing to try, nothing to remember
+		assert_not_exist "$TIMENS_CACHE"
+		return 0
+	fi
+	answer=$(cat "$TIMENS_CACHE"/vm-accel.????????????????)
+	assert_regex "$answer" '^(kvm|tcg)$'
+	SECONDS=0
+	run_vm -- true
+	assert [ "$SECONDS" -lt 15 ]
 }
 
 @test "a kernel not built is named with the command that builds it" {

@@ -5,9 +5,9 @@
 #   requires WORD...     in a @test, in setup or in setup_file
 #
 # Three kinds of words:
-#   built here    vm-patched vm-stock vm-debug uml shim
+#   built here    vm-patched vm-stock vm-debug uml shim helpers
 #                 missing is a failure that says what to make
-#   the machine   root kvm host-timens host-seccomp host-realtime
+#   the machine   root host-timens host-seccomp host-realtime
 #                 missing is a skip with its reason, unless CHECK_NO_SKIP=1 or
 #                 inside our own VM, where it is a failure
 #   anything else is a mistake in the test, and a failure
@@ -54,10 +54,10 @@ require_word()
 		requires_built "$BUILD/uml/linux" uml ;;
 	shim)
 		requires_built "$BUILD/shim/timens" shim ;;
+	helpers)
+		requires_built "$BUILD/tests" helpers ;;
 	root)
 		[ "$(id -u)" = 0 ] || requires_lack "needs root" ;;
-	kvm)
-		[ -w /dev/kvm ] || requires_lack "needs a usable /dev/kvm" ;;
 	host-timens)
 		[ -e /proc/self/ns/time ] ||
 			requires_lack "this kernel lacks time namespaces" ;;

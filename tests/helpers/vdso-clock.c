@@ -5,7 +5,7 @@
  * Prints "vdso" if clock_gettime() and gettimeofday() work under a seccomp
  * filter that kills whoever enters the kernel for them, and "steps back: N",
  * how often a thread on one CPU read an earlier time than a thread on the
- * other had read before.
+ * other had read before; and "now: S.NS", the monotonic clock at the end.
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>
@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TURNS	20000
+#define TURNS 20000
 
 static atomic_int turn;
 static atomic_llong last;
@@ -89,6 +89,7 @@ int main(void)
 	int ids[2] = { 0, 1 };
 	struct timeval tv;
 	pthread_t other;
+	long long end;
 
 	no_clock_syscalls();
 	now();
@@ -99,5 +100,7 @@ int main(void)
 	reader(&ids[0]);
 	pthread_join(other, NULL);
 	printf("steps back: %d\n", back);
+	end = now();
+	printf("now: %lld.%09lld\n", end / 1000000000, end % 1000000000);
 	return 0;
 }
