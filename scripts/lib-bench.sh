@@ -20,7 +20,7 @@ bench_tools()
 {
 	local tool
 
-	for tool in timecalls wall-clock clock-offset; do
+	for tool in timecalls wall-clock clock-offset uml-guest; do
 		[ -x "$BUILD/tests/$tool" ] && continue
 		"$TOP/scripts/build-helpers" >&2
 		break

@@ -216,11 +216,10 @@ bench_kept() {
 	requires vm-patched shim uml
 	# no capability to set a clock, no namespace: nothing may pass
 	run "$TOP/scripts/run-vm" --with "$TOP/tests/bench:/bench" -- sh -c '
-		. /bench/guest.sh
 		sed "s/^OWN=.*/OWN=/" /bench/measure >/run/measure
 		sh /run/measure ns 10 3 passed getppid'
 	assert_failure 1
-	assert_output --partial "guest: does not say 'timeclock: timens'"
+	assert_output --partial "UML does not say 'timeclock: timens'"
 }
 
 # verdict LINE... - what the demo says of such records
