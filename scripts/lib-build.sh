@@ -18,6 +18,8 @@ ccache_setup()
 	export CCACHE_DIR=$CACHE/ccache
 	export CCACHE_BASEDIR=$BUILD CCACHE_NOHASHDIR=1
 	export CCACHE_COMPILERCHECK=content CCACHE_MAXSIZE=4G
+	# It names the clone's folder, and does nothing once paths are relative.
+	export CCACHE_IGNOREOPTIONS='-fmacro-prefix-map=*'
 	export CCACHE_SLOPPINESS=time_macros,include_file_mtime,include_file_ctime
 	export KBUILD_BUILD_USER=timens KBUILD_BUILD_HOST=build
 	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026'
