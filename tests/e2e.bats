@@ -1,0 +1,453 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# e2e.bats - UML guests on the wall clock of their time namespace, in the VM: from
+# timens to a process in the guest and back.
+#
+# These guests run side by side:
+#   pass       the real thing: own clock, seccomp mode, may set its clock
+#   intercept  the same with timeclock=intercept, to compare with
+#   nocaps     may not set its clock
+#   ptrace     own clock, ptrace mode
+#   plain      a time namespace that has no own wall clock
+#   host       the initial time namespace
+
+load lib/common
+load lib/clocks
+
+START=2038-01-19T03:14:00Z
+
+setup_file() {
+	requires vm-patched shim uml
+	vm_start patched --mem 1536M --with "$(command -v setarch)"
+	sibling_start
+	VM_TIMEOUT=200 vm <<-SH
+		mkdir -p /run/uml
+		start() {
+			name=\$1
+			shift
+			UML_TIMEOUT=180 uml-guest start /run/uml/\$name "\$@" || exit 1
+		}
+		own="timens run --realtime=$START"
+		plain="timens run --monotonic=+1s"
+		uml="/usr/bin/setarch -R linux.uml"
+		start pass \$own --keep-caps=sys_time \$uml seccomp=on &
+		pids=\$!
+		start intercept \$own --keep-caps=sys_time \
+			\$uml seccomp=on timeclock=intercept &
+		pids="\$pids \$!"
+		start nocaps \$own \$uml seccomp=on &
+		pids="\$pids \$!"
+		start ptrace \$own --keep-caps=sys_time taskset 1 \$uml &
+		pids="\$pids \$!"
+		start plain \$plain --keep-caps=sys_time \$uml seccomp=on &
+		pids="\$pids \$!"
+		start host \$uml seccomp=on &
+		pids="\$pids \$!"
+		for p in \$pids; do wait \$p; done
+	SH
+}
+
+teardown_file() {
+	vm_stop
+}
+
+setup() {
+	host=$(host_clock)
+	sibling=$(sibling_line)
+}
+
+nothing_else_moved() {
+	assert_host_unmoved "$host"
+	assert_sibling_unmoved "$sibling"
+}
+
+# guest NAME CMD... - run it there; or guest NAME <SCRIPT
+guest() {
+	local name=$1
+
+	shift
+	[ $# -gt 0 ] || set -- sh -ec "$(cat)"
+	vm uml-guest run "/run/uml/$name" "$@"
+}
+
+# timeclock NAME - what UML said about its clock
+timeclock() {
+	vm uml-guest log "/run/uml/$1" | tr -d '\r' |
+		sed -n 's/^\[[ .0-9]*\] timeclock: //p'
+}
+
+# entries NAME CALL COUNT - how often COUNT calls made the guest enter its kernel:
+# each time the UML kernel's process on the host has to be woken up. What else the
+# program does is taken off.
+entries() {
+	vm <<-SH
+		pid=\$(uml-guest pid /run/uml/$1)
+		woken() {
+			cat /proc/\$pid/task/*/status |
+				awk '/^voluntary/ { n += \$2 } END { print n }'
+		}
+		a=\$(woken)
+		uml-guest run /run/uml/$1 raw-calls $2 0
+		b=\$(woken)
+		uml-guest run /run/uml/$1 raw-calls $2 $3
+		c=\$(woken)
+		echo \$((c - b - b + a))
+	SH
+}
+
+assert_passed() {
+	local n
+
+	n=$(entries "$1" "$2" 2000)
+	((n < 200)) || fail "2000 calls of $2 entered the kernel $n times"
+}
+
+# On the way a wake-up may be saved here and there
+assert_intercepted() {
+	local count=${3:-2000} n
+
+	n=$(entries "$1" "$2" "$count")
+	((n > count / 2)) || fail "$count calls of $2 entered the kernel $n times"
+}
+
+# near WANT GOT - in seconds, up to MORE (60) later
+assert_near() {
+	((${2%%.*} >= $1 && ${2%%.*} <= $1 + ${3:-60})) ||
+		fail "want $1 or a little more, got $2"
+}
+
+# namespace_time NAME - what the namespace's clock says, asked on the host
+namespace_time() {
+	vm timens enter "$(vm uml-guest pid "/run/uml/$1")" date +%s
+}
+
+# --- what passes, and what does not ------------------------------------------
+
+@test "a guest's date is that of its namespace" {
+	local start
+
+	start=$(date -u -d "$START" +%s)
+	assert_near "$start" "$(guest pass date +%s)" 600
+	assert_near "$start" "$(guest nocaps date +%s)" 600
+	assert_near "$(vm date +%s)" "$(guest host date +%s)"
+	assert_near "$(vm date +%s)" "$(guest plain date +%s)"
+}
+
+@test "raw time calls do not enter the guest's kernel" {
+	run timeclock pass
+	assert_line --index 0 --partial "timens: "
+	assert_passed pass gettimeofday
+	assert_passed pass clock_gettime
+	assert_passed pass time
+}
+
+@test "other calls of that guest do enter it" {
+	assert_intercepted pass getppid
+}
+
+@test "timeclock=intercept passes nothing" {
+	run timeclock intercept
+	assert_line --index 0 --partial "intercept: timeclock=intercept"
+	assert_intercepted intercept gettimeofday
+	assert_intercepted intercept clock_gettime
+	assert_intercepted intercept time
+}
+
+@test "in the initial namespace nothing passes, and UML says why" {
+	run timeclock host
+	assert_line --index 0 --partial \
+		"intercept: the time namespace has no wall clock of its own"
+	assert_intercepted host gettimeofday
+	assert_intercepted host clock_gettime
+	assert_intercepted host time
+}
+
+@test "in a namespace without an own clock nothing passes, and UML says why" {
+	run timeclock plain
+	assert_line --index 0 --partial \
+		"intercept: the time namespace has no wall clock of its own"
+	assert_intercepted plain gettimeofday
+	assert_intercepted plain time
+}
+
+@test "in ptrace mode nothing passes, and UML says what to do" {
+	run timeclock ptrace
+	assert_line --index 0 --partial "intercept: UML runs in ptrace mode"
+	assert_line --index 0 --partial "seccomp=on"
+	assert_intercepted ptrace gettimeofday
+}
+
+@test "a guest without the right to set its clock reads it as fast" {
+	assert_passed nocaps gettimeofday
+}
+
+# --- a passed call is like an intercepted one --------------------------------
+
+# same_table CMD... - prints the same in both guests
+same_table() {
+	guest pass "$@" >"$BATS_TEST_TMPDIR/pass"
+	guest intercept "$@" >"$BATS_TEST_TMPDIR/intercept"
+	diff -u "$BATS_TEST_TMPDIR/intercept" "$BATS_TEST_TMPDIR/pass" ||
+		fail "above: what changes if calls pass"
+}
+
+@test "every kind of buffer gives what interception gives" {
+	VM_TIMEOUT=120 same_table guest-buffers
+	run cat "$BATS_TEST_TMPDIR/pass"
+	refute_output --partial "BAIL OUT"
+	# It is the whole table, with all kinds of outcomes
+	[ "${#lines[@]}" -gt 400 ]
+	assert_output --partial ": ok, new, new"
+	assert_output --partial "EFAULT"
+	assert_output --partial "EPERM"
+	assert_output --partial "EINVAL"
+}
+
+@test "a difference between the two would be noticed" {
+	run same_table cat /proc/cmdline
+	assert_failure
+	assert_output --partial "+mem=128M"
+}
+
+@test "every clock id gives what interception gives" {
+	same_table clock-ids
+	run cat "$BATS_TEST_TMPDIR/pass"
+	assert_line "0: wall clock"
+	assert_line "1: counter"
+	assert_line "-1: EINVAL"
+	assert_line "-6: counter"
+	[ "${#lines[@]}" -gt 40 ]
+}
+
+@test "a tracer in the guest sees every call" {
+	run guest pass count-calls raw-calls gettimeofday 321
+	assert_success
+	assert_output 321
+}
+
+@test "a seccomp filter in the guest is obeyed, from its first call on" {
+	run guest pass own-filter
+	assert_success
+	assert_line --index 0 \
+		"before: gettimeofday ok, clock_gettime ok, time ok"
+	assert_line --index 1 \
+		"after: gettimeofday EXDEV, clock_gettime ok, time ok"
+}
+
+# --- setting -----------------------------------------------------------------
+
+@test "every way to set the guest's clock moves guest and namespace, not the host" {
+	local before
+
+	before=$(namespace_time pass)
+	run guest pass set-attempts 1000
+	assert_success
+	assert_line "settimeofday: set, moved"
+	assert_line "raw settimeofday: set, moved"
+	assert_line "clock_settime: set, moved"
+	assert_line "raw clock_settime: set, moved"
+	assert_line "adjtimex: set, moved"
+	assert_line "raw adjtimex: set, moved"
+	assert_line "clock_adjtime: set, moved"
+	assert_near $((before + 7000)) "$(guest pass date +%s)"
+	assert_near $((before + 7000)) "$(namespace_time pass)"
+	nothing_else_moved
+}
+
+@test "date -s in the guest, forwards and backwards" {
+	run guest pass <<-'SH'
+		date -u -s "2099-12-31 23:59:50" >/dev/null
+		date -u +%Y
+		date -u -s "1999-01-01 00:00:00" >/dev/null
+		date -u +%Y
+	SH
+	assert_success
+	assert_output $'2099\n1999'
+	assert_near "$(date -u -d 1999-01-01 +%s)" "$(namespace_time pass)"
+	nothing_else_moved
+}
+
+@test "a set from the host is seen by a guest's running readers at once" {
+	local pid
+
+	pid=$(vm uml-guest pid /run/uml/pass)
+	guest pass <<-'SH'
+		date -u -s "2030-01-01 00:00:00" >/dev/null
+		clock-wait raw 2000000000 40 >/tmp/raw &
+		clock-wait vdso 2000000000 40 >/tmp/vdso &
+		until grep -q waiting /tmp/raw && grep -q waiting /tmp/vdso; do
+			usleep 50000
+		done
+	SH
+	vm timens set "$pid" @2000000000
+	run guest pass <<-'SH'
+		: >/tmp/after-set
+		n=0
+		until [ "$(cat /tmp/raw /tmp/vdso | grep -vc waiting)" = 2 ] ||
+		      [ $n -gt 300 ]; do
+			usleep 100000
+			n=$((n + 1))
+		done
+		cat /tmp/raw /tmp/vdso
+		stat -c %Y /tmp/after-set
+		rm /tmp/raw /tmp/vdso /tmp/after-set
+	SH
+	assert_success
+	assert_equal "$(grep -c '^seen' <<<"$output")" 2
+	assert_near 2000000000 "${lines[-1]}" 30
+	nothing_else_moved
+}
+
+@test "a guest that is not on its namespace's clock does not see such a set" {
+	local pid before
+
+	pid=$(vm uml-guest pid /run/uml/intercept)
+	before=$(guest intercept date +%s)
+	vm timens set "$pid" +10y
+	assert_near "$before" "$(guest intercept date +%s)"
+	nothing_else_moved
+}
+
+@test "a file made right after settimeofday carries the new time" {
+	run guest pass file-stamp /tmp 300
+	assert_success
+	assert_output "300 rounds"
+	run guest intercept file-stamp /tmp 20
+	assert_success
+	nothing_else_moved
+}
+
+@test "no reader in the guest shows a time before a set" {
+	run guest pass set-and-read 200
+	assert_success
+	nothing_else_moved
+}
+
+# --- who may -----------------------------------------------------------------
+
+# refused OUTPUT - nine ways, nine refusals
+assert_all_refused() {
+	assert_success
+	refute_output --partial "moved"
+	assert_equal "$(grep -c ': EPERM$' <<<"$output")" "${1:-9}"
+}
+
+@test "a guest's user cannot set any clock" {
+	local before
+
+	before=$(namespace_time pass)
+	run guest pass set-attempts --uid 1000 100
+	assert_all_refused
+	run guest pass su user -c 'set-attempts 100'
+	assert_all_refused
+	run guest intercept su user -c 'set-attempts 100'
+	assert_all_refused
+	assert_near "$before" "$(namespace_time pass)"
+	nothing_else_moved
+}
+
+@test "a guest's user that is root of a user namespace cannot either" {
+	local before
+
+	before=$(namespace_time pass)
+	run guest pass su user -c '/usr/bin/unshare -U -r set-attempts 100'
+	assert_all_refused
+	assert_near "$before" "$(namespace_time pass)"
+	nothing_else_moved
+}
+
+@test "a guest's root that dropped CAP_SYS_TIME cannot, nor get it back" {
+	run guest pass set-attempts --drop 100
+	assert_all_refused
+	run guest pass set-attempts --drop --raise 100
+	assert_line --index 0 "--raise: EPERM"
+	assert_all_refused 10
+	run guest pass set-attempts --uid 1000 --raise 100
+	assert_all_refused 10
+	nothing_else_moved
+}
+
+@test "a guest's root that lowered CAP_SYS_TIME cannot until it raises it" {
+	run guest pass set-attempts --lower 100
+	assert_all_refused
+	run guest pass set-attempts --lower --raise 100
+	assert_success
+	assert_line "settimeofday: set, moved"
+	assert_line "raw settimeofday: set, moved"
+	assert_line "raw clock_settime: set, moved"
+	nothing_else_moved
+}
+
+@test "a child of who dropped CAP_SYS_TIME cannot, and its parent still can" {
+	run guest pass <<-'SH'
+		/usr/bin/setpriv --bounding-set -sys_time --inh-caps -sys_time \
+			sh -c 'set-attempts 100 & wait'
+		echo parent
+		set-attempts 100
+	SH
+	assert_success
+	assert_equal "$(sed '/^parent$/,$d' <<<"$output" |
+		grep -c ': EPERM$')" 9
+	assert_equal "$(sed '1,/^parent$/d' <<<"$output" |
+		grep -c ': set, moved$')" 7
+}
+
+@test "a thread that dropped CAP_SYS_TIME cannot while its process can" {
+	run guest pass cap-threads
+	assert_success
+	assert_output - <<-'EOF'
+		before: set
+		without: EPERM
+		without: EPERM
+		without: EPERM
+		with: set
+	EOF
+	nothing_else_moved
+}
+
+@test "a guest that was given no right to it cannot move its namespace" {
+	local before
+
+	before=$(namespace_time nocaps)
+	run guest nocaps set-attempts 10000
+	refute_output --partial "moved"
+	assert_near "$before" "$(namespace_time nocaps)"
+	assert_near "$before" "$(guest nocaps date +%s)"
+	run timeclock nocaps
+	assert_line --partial "--keep-caps=sys_time"
+	nothing_else_moved
+}
+
+@test "an unprivileged user has the same in a user namespace" {
+	run vm <<-'SH'
+		mkdir -p /run/uml/user
+		chown user /run/uml/user
+		su user -c 'TMPDIR=/dev/shm UML_TIMEOUT=100 uml-guest start \
+			/run/uml/user/guest timens run -r --keep-caps=sys_time \
+			--realtime=2050-01-01 linux.uml seccomp=on'
+		uml-guest log /run/uml/user/guest | grep -o 'timeclock: [a-z]*'
+		uml-guest run /run/uml/user/guest date -u +%Y
+		uml-guest run /run/uml/user/guest set-attempts 1000
+		su user -c 'uml-guest stop /run/uml/user/guest'
+	SH
+	assert_success
+	assert_line --index 0 "timeclock: timens"
+	assert_line --index 1 2050
+	assert_line "raw settimeofday: set, moved"
+	assert_line "clock_settime: set, moved"
+	nothing_else_moved
+}
+
+# --- the end -----------------------------------------------------------------
+
+@test "guests end when told to" {
+	run vm <<-'SH'
+		for g in pass intercept nocaps ptrace plain host; do
+			uml-guest stop /run/uml/$g
+		done
+		ps | grep '[l]inux.uml' || true
+	SH
+	assert_success
+	assert_output ""
+	nothing_else_moved
+}
