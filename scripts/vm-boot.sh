@@ -64,7 +64,7 @@ boot_args()
 	local -a CMDLINE=("${BOOT_CMDLINE[@]}")
 
 	QEMU=(qemu-system-x86_64 -no-user-config -nodefaults -display none
-	      -no-reboot -name "timens-vm" -machine pc -m "$MEM" -smp "$SMP")
+	      -no-reboot -name "timens-vm" -machine q35 -m "$MEM" -smp "$SMP")
 	boot_accel_args
 	boot_port_args "$run"
 	CMDLINE+=("${APPEND[@]}")
@@ -91,7 +91,7 @@ boot_wait()
 	SLEEP_PID=$!
 	boot_follow "$run"
 	QEMU_STATUS=0
-	wait -n -p ended "$QEMU_PID" "$SLEEP_PID" || QEMU_STATUS=$?
+	wait -n -p ended "$QEMU_PID" "$SLEEP_PID" 2>/dev/null || QEMU_STATUS=$?
 	BOOT_END='exit'
 	[ "$ended" = "$QEMU_PID" ] || BOOT_END='timeout'
 	boot_stop
