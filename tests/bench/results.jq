@@ -17,12 +17,14 @@ def pick($situation; $call; $unit):
 	map(select(.situation == $situation and .call == $call
 		   and .unit == $unit) | .min) | first;
 
+# May the passed call take what it takes, against a native one?
 def compare($native; $passed):
 	if $native == null or $passed == null then null
 	else {
-		native_filtered: $native, passed: $passed,
+		native: $native, passed: $passed,
 		percent: (($passed / $native - 1) * 100 | round2)
-	} end;
+	} | .verdict = (if .percent <= 2 then "PASS" else "MISS" end)
+	end;
 
 [inputs | figure] as $all
 | ($all | pick("passed"; "raw-gettimeofday"; "instructions")) as $passed
@@ -34,13 +36,13 @@ def compare($native; $passed):
 		| select($native != null and $native > 0)
 		| {situation, call, unit, ratio: (.min / $native | round2)}
 	],
-	goal: (
-		compare($all | pick("policy-own"; "raw-gettimeofday"; "instructions");
+	goal: {
+		what: "instructions of a raw gettimeofday that a guest passes to the host, against a native one under the same filter, at most 2 % more",
+		own_clock_namespace: compare(
+			$all | pick("policy-own"; "raw-gettimeofday"; "instructions");
+			$passed),
+		initial_namespace: compare(
+			$all | pick("policy"; "raw-gettimeofday"; "instructions");
 			$passed)
-		| if . == null then null else . + {
-			limit_percent: 2,
-			verdict: (if .percent <= 2 then "PASS" else "MISS" end),
-			initial: compare($all | pick("policy"; "raw-gettimeofday";
-						     "instructions"); $passed)
-		} end)
+	}
 }

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# table.awk - the lines of summary.awk as a Markdown table, for one metric.
+# table.awk - the lines of summary.awk as Markdown tables, for one metric.
 #
 # usage: awk -F '\t' -v metric=ns|instructions -f table.awk FIGURES
 #
-# Cells hold the minimum, for ns also the median, and the ratio of the minimum
-# to that of the same call in the situation "native".
+# Two tables, of calls through the vDSO and of system calls. Cells hold the
+# minimum and its ratio to that of the same call in the situation "native". A
+# line after them tells how far the median is from the minimum at most.
 
 BEGIN {
 	label["native"] = "native"
@@ -12,7 +13,7 @@ BEGIN {
 	label["policy"] = "native, UML's filter"
 	label["policy-own"] = "native, UML's filter, own wall clock"
 	label["allow"] = "native, filter that allows all"
-	label["passed"] = "guest, passed"
+	label["passed"] = "guest, time calls passed"
 	label["intercepted"] = "guest, intercepted (seccomp)"
 	label["ptrace"] = "guest, intercepted (ptrace)"
 }
@@ -23,12 +24,17 @@ $3 != metric { next }
 
 !($2 in column) { column[$2] = 1; calls[++columns] = $2 }
 
-{ least[$1, $2] = $6; middle[$1, $2] = $7 }
+{ least[$1, $2] = $6 }
 
-# Digits after the point only where they tell something.
+$6 > 0 && $7 / $6 - 1 >= spread {
+	spread = $7 / $6 - 1
+	widest = $1 ", " $2
+}
+
+# Three digits, or all before the point.
 function figure(x)
 {
-	return x < 100 ? sprintf("%.1f", x) : sprintf("%.0f", x)
+	return sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.0f", x)
 }
 
 function cell(s, c,    text)
@@ -36,38 +42,52 @@ function cell(s, c,    text)
 	if (!((s, c) in least))
 		return ""
 	text = figure(least[s, c])
-	if (metric == "ns")
-		text = text " / " figure(middle[s, c])
 	if (("native", c) in least && least["native", c] > 0)
-		text = text sprintf(" (%.2f)", least[s, c] / least["native", c])
+		text = text " (" figure(least[s, c] / least["native", c]) ")"
 	return text
 }
 
-function heading(c)
+# Is the call of that kind?
+function is_kind(c, kind)
 {
-	if (sub(/^vdso-/, "", c))
-		return c ", vDSO"
-	sub(/^raw-/, "", c)
-	return c
+	return (c ~ /^vdso-/) == (kind == "vDSO")
+}
+
+function table(kind,    i, j, c, s)
+{
+	for (i = 1; i <= columns; i++)
+		if (is_kind(calls[i], kind))
+			break
+	if (i > columns)
+		return
+	printf "\n| %-36s |", kind ", " metric " (ratio)"
+	for (i = 1; i <= columns; i++) {
+		c = calls[i]
+		if (!is_kind(c, kind))
+			continue
+		sub(/^(vdso|raw)-/, "", c)
+		printf " %14s |", c
+	}
+	printf "\n|:-------------------------------------|"
+	for (i = 1; i <= columns; i++)
+		if (is_kind(calls[i], kind))
+			printf "---------------:|"
+	printf "\n"
+	for (j = 1; j <= rows; j++) {
+		s = situations[j]
+		printf "| %-36s |", (s in label ? label[s] : s)
+		for (i = 1; i <= columns; i++)
+			if (is_kind(calls[i], kind))
+				printf " %14s |", cell(s, calls[i])
+		printf "\n"
+	}
 }
 
 END {
 	if (!rows)
 		exit
-	printf "\n%s per call, %s (ratio to native)\n\n", metric,
-	       metric == "ns" ? "minimum / median" : "minimum"
-	printf "| "
-	for (i = 1; i <= columns; i++)
-		printf "| %s ", heading(calls[i])
-	printf "|\n|---"
-	for (i = 1; i <= columns; i++)
-		printf "|--:"
-	printf "|\n"
-	for (j = 1; j <= rows; j++) {
-		s = situations[j]
-		printf "| %s ", (s in label ? label[s] : s)
-		for (i = 1; i <= columns; i++)
-			printf "| %s ", cell(s, calls[i])
-		printf "|\n"
-	}
+	table("system call")
+	table("vDSO")
+	printf "\nMinima. The median is at most %.1f %% above (%s).\n",
+	       spread * 100, widest
 }
