@@ -248,6 +248,16 @@ nothing_else_moved() {
 	done
 }
 
+@test "32-bit, x32 and vsyscall entries show the namespace's clock" {
+	run vm timens run --realtime=@2114380800 other-entries
+	assert_success
+	assert_equal "$(grep -cE ': 21143808[01][0-9]$' <<<"$output")" 10
+	# And elsewhere the host's
+	run vm other-entries
+	assert_equal "$(grep -cE ': [0-9]{10}$' <<<"$output")" 10
+	refute_output --partial ": 2114"
+}
+
 @test "no reader shows a time before a set" {
 	run vm timens run --keep-caps=sys_time --realtime=+1y set-and-read 2000
 	assert_success
