@@ -245,6 +245,22 @@ interrupt() {
 	assert [ "$SECONDS" -lt 15 ]
 }
 
+@test "a full disk is named, and nothing half made is left" {
+	requires root
+	mkdir "$BATS_TEST_TMPDIR/small"
+	# shellcheck disable=SC2016 # for the inner shell
+	run unshare --mount sh -c '
+		mount -t tmpfs -o size=4m tmpfs "$1" && cd "$1" &&
+		ln -s "$2/host" host &&
+		VM_ACCEL=tcg TIMENS_BUILD=$1 "$3" --kernel stock -- true
+		echo "status $?"
+		find . -type f' \
+		sh "$BATS_TEST_TMPDIR/small" "$BUILD" "$RUN_VM"
+	assert_output --partial "No space left on device"
+	assert_output --partial "run-vm: a step failed"
+	assert_equal "${lines[-1]}" "status 125"
+}
+
 @test "a kernel not built is named with the command that builds it" {
 	TIMENS_BUILD=$BATS_TEST_TMPDIR run "$RUN_VM" --kernel debug -- true
 	assert_failure 125
