@@ -44,7 +44,7 @@ bench: kernel uml shim helpers ## instructions and ns per time call
 	@scripts/deps vm
 	@scripts/bench
 
-stress: kernel uml shim helpers ## long random tests (SECONDS=n SEED=n)
+stress: kernel uml shim helpers ## long random tests (DURATION=s SEED=n)
 	@scripts/deps vm
 	@scripts/stress
 
