@@ -323,6 +323,13 @@ same_table() {
 	nothing_else_moved
 }
 
+@test "the guest's kernel and its processes agree on the time through sets" {
+	run guest pass clock-agree 1000 10
+	assert_success
+	assert_output --partial "1000 rounds"
+	nothing_else_moved
+}
+
 # --- who may -----------------------------------------------------------------
 
 # refused OUTPUT - nine ways, nine refusals

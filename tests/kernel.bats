@@ -265,6 +265,16 @@ nothing_else_moved() {
 	nothing_else_moved
 }
 
+@test "CLOCK_TAI moves with the namespace's clock" {
+	run vm timens run --keep-caps=sys_time --realtime=+1y clock-agree 2000 0
+	assert_success
+	assert_output --partial "2000 rounds"
+	# A bound that no clock can meet
+	run vm clock-agree 10 -1000000000
+	assert_failure 1
+	nothing_else_moved
+}
+
 @test "an absolute sleep wakes at the namespace's time" {
 	run vm <<-'SH'
 		timens run --realtime=2038-01-19T03:14:00Z abs-sleep 200
