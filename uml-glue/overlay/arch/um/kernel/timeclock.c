@@ -157,7 +157,7 @@ static void report_push_error(void)
 	int err = xchg(&push_error, 0);
 
 	if (err)
-		pr_warn_once("the host refused to set the clock (error %d), so the guest cannot; start UML with CAP_SYS_TIME, e.g. timens run --keep-caps=sys_time\n",
+		pr_warn_once("the host refused to set the clock: error %d; the guest's goes back\n",
 			     err);
 }
 
@@ -279,13 +279,35 @@ static int __init timeclock_init(void)
 }
 early_initcall(timeclock_init);
 
+/* No task of the guest may do what UML may not. Current becomes its init. */
+static void __init forbid_set(void)
+{
+	struct cred *cred = prepare_creds();
+
+	if (!cred)
+		return;
+
+	cap_lower(cred->cap_effective, CAP_SYS_TIME);
+	cap_lower(cred->cap_permitted, CAP_SYS_TIME);
+	cap_lower(cred->cap_bset, CAP_SYS_TIME);
+	commit_creds(cred);
+}
+
 /* By now, drivers that set the clock from a hardware clock have done so. */
 static int __init timeclock_late_init(void)
 {
+	int err;
+
 	if (!timeclock_on)
 		return 0;
 
-	push_error = os_timeclock_step(0);
+	err = os_timeclock_step(0);
+	if (err) {
+		pr_warn("UML may not set the clock (error %d), so the guest may not either; start UML with CAP_SYS_TIME (timens run --keep-caps=sys_time)\n",
+			err);
+		forbid_set();
+	}
+
 	pvclock_gtod_register_notifier(&timeclock_notifier);
 	timeclock_following = 1;
 	return 0;
