@@ -219,6 +219,15 @@ same_table() {
 	[ "${#lines[@]}" -gt 40 ]
 }
 
+@test "the guest's rules for time calls hold, passed or intercepted" {
+	same_table guest-rules
+	run cat "$BATS_TEST_TMPDIR/pass"
+	refute_line --regexp '^not ok'
+	assert_line "ok root may set the clock"
+	assert_line "ok a tracer sees every call begin and end"
+	[ "${#lines[@]}" -ge 15 ]
+}
+
 @test "a tracer in the guest sees every call" {
 	run guest pass count-calls raw-calls gettimeofday 321
 	assert_success
