@@ -24,7 +24,7 @@ static int compare(long long tai, long long behind)
 		behind_most = before - other;
 	if (other <= after && other >= before - behind)
 		return 0;
-	printf("CLOCK_TAI is %lld ns after the reading before, %lld ns after the one that came next\n",
+	printf("CLOCK_TAI is %lld ns after the previous and %lld ns after the next reading\n",
 	       other - before, other - after);
 	return 1;
 }

@@ -13,8 +13,8 @@
 #include "clock.h"
 
 /* The ids of the CPU clock of a process, and of the clock of a descriptor */
-#define PID_CLOCK(pid) (~(pid)*8 + 2)
-#define FD_CLOCK(fd)   (~(fd)*8 + 3)
+#define PID_CLOCK(pid) (8 * ~(pid) + 2)
+#define FD_CLOCK(fd)   (8 * ~(fd) + 3)
 #define HIGH_WORD      0x100000000L
 
 /* Nobody's CPU time is a day, and no wall clock is before 2001 here */

@@ -47,12 +47,14 @@ struct tally {
 	long changes;
 };
 
-static struct {
+struct progress {
 	atomic_long started; /* the set that may be visible */
 	atomic_long done;    /* the set that must be visible */
 	atomic_int stop;
 	struct tally tally[MAX_READERS];
-} * shared;
+};
+
+static struct progress *shared;
 
 /* The host's CLOCK_REALTIME minus CLOCK_MONOTONIC is within these */
 static long long host_low = LLONG_MIN, host_high = LLONG_MAX;
