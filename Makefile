@@ -25,9 +25,10 @@ run: kernel uml shim helpers ## a UML guest on its own wall clock, shown on the 
 	@scripts/deps vm
 	@scripts/demo
 
-shell: kernel uml shim helpers ## an interactive shell in the VM
+shell: kernel uml shim helpers ## a shell in the VM (GUEST=uml: in a UML guest in it)
 	@scripts/deps vm
-	@scripts/run-vm --kernel $(KERNEL) --interactive -- sh -l
+	@scripts/run-vm --kernel $(KERNEL) --interactive \
+		$(if $(filter uml,$(GUEST)),--with tests/bench:/bench -- /bench/guest-shell,-- sh -l)
 
 check: ## every test (TESTS=file.bats... for some)
 	@scripts/deps test
