@@ -31,7 +31,7 @@ static void child(struct job *job, int out)
 
 	answer.ret = timens_enter(job->nsfd);
 	if (!answer.ret && job->write)
-		answer.ret = tns_write_offsets(0, job->text);
+		answer.ret = tns_write_proc(0, "timens_offsets", job->text);
 	else if (!answer.ret)
 		answer.ret =
 			tns_read_offsets(0, answer.text, sizeof(answer.text));

@@ -22,7 +22,7 @@ struct timespec tns_sub(struct timespec a, struct timespec b);
 /* proc.c: files in /proc/PID; @pid 0 is the caller. */
 int tns_open_proc(pid_t pid, const char *file, int flags);
 int tns_read_offsets(pid_t pid, char *text, size_t size);
-int tns_write_offsets(pid_t pid, const char *text);
+int tns_write_proc(pid_t pid, const char *file, const char *text);
 int tns_parse_offsets(const char *text, struct timens_offsets *offsets);
 
 /* inside.c: one operation on timens_offsets from inside a namespace. */

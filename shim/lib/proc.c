@@ -62,11 +62,11 @@ int tns_read_offsets(pid_t pid, char *text, size_t size)
 	return len ? 0 : -ESRCH; /* empty: it has exited */
 }
 
-int tns_write_offsets(pid_t pid, const char *text)
+int tns_write_proc(pid_t pid, const char *file, const char *text)
 {
 	int fd, ret = 0;
 
-	fd = tns_open_proc(pid, "timens_offsets", O_WRONLY);
+	fd = tns_open_proc(pid, file, O_WRONLY);
 	if (fd < 0)
 		return fd;
 	/* One write: the kernel takes all lines or none. */
@@ -126,7 +126,8 @@ int timens_get(pid_t pid, struct timens_offsets *offsets)
  */
 int timens_supported(void)
 {
-	int ret = tns_write_offsets(0, "realtime 9223372036854775807 0\n");
+	int ret = tns_write_proc(0, "timens_offsets",
+				 "realtime 9223372036854775807 0\n");
 	int fd;
 
 	if (ret == -EINVAL)

@@ -71,7 +71,7 @@ int timens_set_realtime(pid_t pid, const struct timens_when *when,
 	ret = realtime_line(&offsets, when, flags, line, sizeof(line));
 	if (ret)
 		return ret;
-	return tns_write_offsets(pid, line);
+	return tns_write_proc(pid, "timens_offsets", line);
 }
 
 int timens_set_realtime_fd(int nsfd, const struct timens_when *when,

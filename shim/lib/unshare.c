@@ -75,34 +75,21 @@ static int make_plan(const struct timens_spec *spec, struct plan *plan)
 	return 0;
 }
 
-static int write_proc(const char *file, const char *text)
-{
-	int fd, ret = 0;
-
-	fd = tns_open_proc(0, file, O_WRONLY);
-	if (fd < 0)
-		return fd;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /* Map root, and only root, of the new user namespace to the caller. */
 static int map_root(uid_t uid, gid_t gid)
 {
 	char map[32];
 	int ret;
 
-	ret = write_proc("setgroups", "deny");
+	ret = tns_write_proc(0, "setgroups", "deny");
 	if (ret)
 		return ret;
 	snprintf(map, sizeof(map), "0 %u 1", gid);
-	ret = write_proc("gid_map", map);
+	ret = tns_write_proc(0, "gid_map", map);
 	if (ret)
 		return ret;
 	snprintf(map, sizeof(map), "0 %u 1", uid);
-	return write_proc("uid_map", map);
+	return tns_write_proc(0, "uid_map", map);
 }
 
 static int check_spec(const struct timens_spec *spec)
@@ -148,7 +135,7 @@ int timens_unshare(const struct timens_spec *spec)
 			return ret;
 	}
 	if (plan.len) {
-		ret = tns_write_offsets(0, plan.text);
+		ret = tns_write_proc(0, "timens_offsets", plan.text);
 		if (ret)
 			return ret;
 	}
