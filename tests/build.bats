@@ -90,8 +90,9 @@ CONFIG_B=n (is y)'
 # count TESTFILE - run scripts/check on a file of its own.
 check_file() {
 	printf '%b' "$1" >"$work/t.bats"
-	TIMENS_BUILD=$work/build run env "${@:2}" "$TOP/scripts/check" \
-		"$work/t.bats"
+	# Whatever run this is part of forbids is not this one's business.
+	TIMENS_BUILD=$work/build run env -u CHECK_NO_SKIP "${@:2}" \
+		"$TOP/scripts/check" "$work/t.bats"
 }
 
 @test "the check's last line counts, and a failure is its status" {
