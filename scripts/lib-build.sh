@@ -4,6 +4,7 @@
 #
 #   ccache_setup                      results shared between clones
 #   kbuild SRC OUT ARCH ARG...        the kernel's make
+#   stock_source                      build/linux-stock: the tree without our commits
 #   configure SRC OUT ARCH FRAG...    .config from fragments, every symbol checked
 #   build SRC OUT ARCH TARGET NAME    build with a progress line
 #
@@ -36,6 +37,25 @@ kbuild()
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u KERNEL -u V -u BUILD \
 		nice make -C "$src" O="$out" ARCH="$arch" LOCALVERSION= \
 		CC="ccache gcc" HOSTCC="ccache gcc" -j"$JOBS" "$@"
+}
+
+# The stock source is a second work tree of the same git tree.
+stock_source()
+{
+	local dir=$BUILD/linux-stock base
+
+	with_lock "$BUILD/.linux-stock.lock"
+	base=$(git -C "$BUILD/linux" rev-parse 'base^{commit}')
+	if [ "$(git -C "$dir" rev-parse -q --verify HEAD 2>/dev/null)" = "$base" ]
+	then
+		return 0
+	fi
+	progress "checking out the source without our commits"
+	rm -rf "$dir"
+	git -C "$BUILD/linux" worktree prune
+	git -C "$BUILD/linux" worktree add -q --detach -f "$dir" base ||
+		die "cannot write $dir"
+	progress_end
 }
 
 # lost_symbols CONFIG FRAG... - requested lines that the .config lacks. The
