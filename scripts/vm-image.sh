@@ -30,7 +30,8 @@ sh_quote()
 }
 
 # The same skeleton in every layer: a directory where an earlier layer has a
-# symlink would replace the link.
+# symlink would replace the link, and a library that came from a folder under
+# /tmp would bring a /tmp that is root's alone.
 image_skeleton()
 {
 	local dir=$1 d
@@ -39,6 +40,8 @@ image_skeleton()
 		mkdir -p "$dir/usr/$d"
 		ln -s "usr/$d" "$dir/$d"
 	done
+	mkdir -p "$dir/tmp" "$dir/var/tmp"
+	chmod 1777 "$dir/tmp" "$dir/var/tmp"
 }
 
 image_with()
@@ -150,9 +153,7 @@ fill_base()
 	busybox=$(command -v busybox)
 	! ldd "$busybox" >/dev/null 2>&1 ||
 		die "$busybox is not static; apt-get install busybox-static"
-	mkdir -p "$dir"/{dev,proc,sys,run,etc,root,tests,vm,tmp,var/tmp} \
-		"$dir/home/user"
-	chmod 1777 "$dir/tmp" "$dir/var/tmp"
+	mkdir -p "$dir"/{dev,proc,sys,run,etc,root,tests,vm} "$dir/home/user"
 	cp "$busybox" "$dir/usr/bin/busybox"
 	while read -r tool; do
 		[ -e "$dir/usr/bin/$tool" ] ||
