@@ -63,6 +63,24 @@ stock() {
 	assert_output --partial "outside its range"
 }
 
+@test "stock: uptime starts where it is told to" {
+	run stock timens run --uptime 0 -- cut -d. -f1 /proc/uptime
+	assert_success
+	assert [ "$output" -le 5 ]
+	run stock timens run --uptime 86400.25 -- cut -d. -f1 /proc/uptime
+	assert_success
+	assert [ "$output" -ge 86400 ]
+	assert [ "$output" -le 86405 ]
+	# Both clocks get the same offset on a host that never slept
+	run stock timens run --uptime 7 -- cat /proc/self/timens_offsets
+	assert_equal "$(awk '/^monotonic/ { print $2, $3 }' <<<"$output")" \
+		"$(awk '/^boottime/ { print $2, $3 }' <<<"$output")"
+	assert_line --regexp '^monotonic +-?[0-9]+ +[0-9]+$'
+	run stock timens run --uptime 9000000000 -- echo RAN
+	assert_failure 125
+	assert_output --partial "outside its range"
+}
+
 @test "stock: the library says that the kernel lacks the seccomp flag" {
 	run stock /unit/confine --no-trap-failed
 	assert_success

@@ -35,6 +35,9 @@ extern "C" {
 #define TIMENS_MONOTONIC 0x2u
 #define TIMENS_BOOTTIME	 0x4u
 
+/* In struct timens_spec: both of the latter, from a start of their own. */
+#define TIMENS_UPTIME 0x8u
+
 /**
  * struct timens_when - a moment, or a step from one
  * @relative: non-zero for a step
@@ -237,6 +240,8 @@ int timens_open(pid_t pid);
  * @realtime: wall clock; a step counts from the caller's. Makes it own.
  * @monotonic: step from the caller's CLOCK_MONOTONIC
  * @boottime: step from the caller's CLOCK_BOOTTIME
+ * @uptime: what CLOCK_MONOTONIC and CLOCK_BOOTTIME start at, not negative;
+ *	excludes the two steps
  *
  * What is not named is inherited from the caller's namespace.
  */
@@ -246,6 +251,7 @@ struct timens_spec {
 	struct timens_when realtime;
 	struct timespec monotonic;
 	struct timespec boottime;
+	struct timespec uptime;
 };
 
 /**

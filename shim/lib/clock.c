@@ -32,6 +32,12 @@ struct timespec tns_sub(struct timespec a, struct timespec b)
 	return diff;
 }
 
+bool tns_before(struct timespec a, struct timespec b)
+{
+	return a.tv_sec < b.tv_sec ||
+	       (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
 /* The offsets that the kernel shows must be those of the clocks read here. */
 static int check_inside(void)
 {

@@ -3,6 +3,7 @@
 #ifndef _TIMENS_INTERNAL_H
 #define _TIMENS_INTERNAL_H
 
+#include <stdbool.h>
 #include <timens.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -18,6 +19,7 @@
 /* clock.c */
 struct timespec tns_add(struct timespec a, struct timespec b);
 struct timespec tns_sub(struct timespec a, struct timespec b);
+bool tns_before(struct timespec a, struct timespec b);
 
 /* proc.c: files in /proc/PID; @pid 0 is the caller. */
 int tns_open_proc(pid_t pid, const char *file, int flags);

@@ -75,6 +75,57 @@ static int make_plan(const struct timens_spec *spec, struct plan *plan)
 	return 0;
 }
 
+/*
+ * How long the host slept: CLOCK_BOOTTIME less CLOCK_MONOTONIC, from the
+ * narrowest of some readings. It is constant, and most often exactly zero.
+ */
+static struct timespec host_slept(const struct timens_offsets *own)
+{
+	struct timespec before, boot, after, width, low;
+	struct timespec best = { .tv_sec = TNS_CLOCK_SEC_MAX }, slept = { 0 };
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &before);
+		clock_gettime(CLOCK_BOOTTIME, &boot);
+		clock_gettime(CLOCK_MONOTONIC, &after);
+		width = tns_sub(after, before);
+		if (!tns_before(width, best))
+			continue;
+		best = width;
+		low = tns_sub(tns_sub(boot, own->boottime),
+			      tns_sub(after, own->monotonic));
+		slept = tns_before((struct timespec){ 0 }, low) ?
+				low :
+				(struct timespec){ 0 };
+	}
+	return slept;
+}
+
+/*
+ * Both clocks start now, and the two agree to the nanosecond unless the host
+ * slept: whoever lives on them then has one clock, as after any boot.
+ */
+static int plan_uptime(const struct timens_spec *spec, struct plan *plan)
+{
+	struct timespec slept, now, mono;
+	struct timens_offsets own;
+	int ret;
+
+	ret = timens_get(0, &own);
+	if (ret)
+		return ret;
+	slept = host_slept(&own);
+	if (clock_gettime(CLOCK_MONOTONIC, &now))
+		return -errno;
+	now = tns_sub(now, own.monotonic);
+	mono = tns_sub(spec->uptime, now);
+	plan_line(plan, "monotonic", mono, (struct timespec){ 0 });
+	plan_line(plan, "boottime", mono,
+		  tns_sub((struct timespec){ 0 }, slept));
+	return 0;
+}
+
 /* Map root, and only root, of the new user namespace to the caller. */
 static int map_root(uid_t uid, gid_t gid)
 {
@@ -92,13 +143,28 @@ static int map_root(uid_t uid, gid_t gid)
 	return tns_write_proc(0, "uid_map", map);
 }
 
+static int check_uptime(const struct timens_spec *spec)
+{
+	if (!(spec->clocks & TIMENS_UPTIME))
+		return 0;
+	if (spec->clocks & (TIMENS_MONOTONIC | TIMENS_BOOTTIME))
+		return -EINVAL;
+	if (spec->uptime.tv_nsec < 0 || spec->uptime.tv_nsec >= NSEC_PER_SEC)
+		return -EINVAL;
+	if (spec->uptime.tv_sec < 0 || spec->uptime.tv_sec > TNS_CLOCK_SEC_MAX)
+		return -ERANGE;
+	return 0;
+}
+
 static int check_spec(const struct timens_spec *spec)
 {
 	const unsigned int clocks = TIMENS_REALTIME | TIMENS_MONOTONIC |
-				    TIMENS_BOOTTIME;
+				    TIMENS_BOOTTIME | TIMENS_UPTIME;
 	const unsigned int flags = TIMENS_MAP_ROOT | TIMENS_CHILDREN_ONLY;
 
-	return spec->clocks & ~clocks || spec->flags & ~flags ? -EINVAL : 0;
+	if (spec->clocks & ~clocks || spec->flags & ~flags)
+		return -EINVAL;
+	return check_uptime(spec);
 }
 
 static int enter_own(void)
@@ -126,6 +192,11 @@ int timens_unshare(const struct timens_spec *spec)
 	ret = make_plan(spec, &plan);
 	if (ret)
 		return ret;
+	if (spec->clocks & TIMENS_UPTIME) {
+		ret = plan_uptime(spec, &plan);
+		if (ret)
+			return ret;
+	}
 	if (unshare(CLONE_NEWTIME |
 		    (spec->flags & TIMENS_MAP_ROOT ? CLONE_NEWUSER : 0)))
 		return -errno;

@@ -2,6 +2,7 @@
 /* timens run - run a command in a new time namespace. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ static const char help_text[] =
 	"                      (+1y2d, -90s; units y mo w d h m s ms us ns)\n"
 	"  --monotonic STEP    move CLOCK_MONOTONIC by STEP (+2d)\n"
 	"  --boottime STEP     move CLOCK_BOOTTIME by STEP\n"
+	"  --uptime SECONDS    start both of these clocks at SECONDS; with 0, as if the\n"
+	"                      machine had just booted\n"
 	"  -r, --map-root-user in a new user namespace too, as root there; needs no\n"
 	"                      privilege\n"
 	"  --keep-caps LIST    capabilities that COMMAND keeps, e.g. sys_time, with\n"
@@ -39,6 +42,7 @@ enum {
 	OPT_REALTIME = 256,
 	OPT_MONOTONIC,
 	OPT_BOOTTIME,
+	OPT_UPTIME,
 	OPT_KEEP_CAPS,
 	OPT_NAME
 };
@@ -47,6 +51,7 @@ static const struct option options[] = {
 	{ "realtime", required_argument, NULL, OPT_REALTIME },
 	{ "monotonic", required_argument, NULL, OPT_MONOTONIC },
 	{ "boottime", required_argument, NULL, OPT_BOOTTIME },
+	{ "uptime", required_argument, NULL, OPT_UPTIME },
 	{ "map-root-user", no_argument, NULL, 'r' },
 	{ "keep-caps", required_argument, NULL, OPT_KEEP_CAPS },
 	{ "name", required_argument, NULL, OPT_NAME },
@@ -75,6 +80,41 @@ static int parse_step(struct request *req, const char *option,
 	return 0;
 }
 
+/* Seconds are a step without its sign and unit. */
+static int parse_uptime(struct request *req)
+{
+	size_t digits = strspn(optarg, "0123456789");
+	size_t len = digits;
+	char step[64];
+
+	if (optarg[len] == '.')
+		len += 1 + strspn(optarg + len + 1, "0123456789");
+	if (!digits || optarg[len] || optarg[len - 1] == '.')
+		return fail("--uptime: '%s' is no number of seconds; write one "
+			    "such as 0 or 3600.5",
+			    optarg);
+	snprintf(step, sizeof(step), "+%.60ss", optarg);
+	if (len > 60 || timens_parse_step(step, &req->spec.uptime, NULL, 0))
+		return fail("--uptime: '%s' is too large or has more than 9 "
+			    "digits after the point",
+			    optarg);
+	req->spec.clocks |= TIMENS_UPTIME;
+	return 0;
+}
+
+static int check_clocks(const struct request *req)
+{
+	const unsigned int clocks = req->spec.clocks;
+
+	if (clocks & TIMENS_UPTIME && clocks & TIMENS_MONOTONIC)
+		return fail("--uptime and --monotonic exclude each other: both "
+			    "move CLOCK_MONOTONIC");
+	if (clocks & TIMENS_UPTIME && clocks & TIMENS_BOOTTIME)
+		return fail("--uptime and --boottime exclude each other: both "
+			    "move CLOCK_BOOTTIME");
+	return 0;
+}
+
 static int parse_name(struct request *req)
 {
 	req->name = optarg;
@@ -96,6 +136,8 @@ static int parse_option(struct request *req, int option)
 	case OPT_BOOTTIME:
 		return parse_step(req, "--boottime", TIMENS_BOOTTIME,
 				  &req->spec.boottime);
+	case OPT_UPTIME:
+		return parse_uptime(req);
 	case 'r':
 		req->spec.flags |= TIMENS_MAP_ROOT;
 		return 0;
@@ -174,9 +216,9 @@ static int bind_name(const char *name)
 
 static int start(const struct request *req, char **command)
 {
-	int ret = 0;
+	int ret = check_clocks(req);
 
-	if (req->name)
+	if (!ret && req->name)
 		ret = check_name(req);
 	if (!ret)
 		ret = command_check(command);

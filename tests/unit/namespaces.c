@@ -90,6 +90,12 @@ static void check_bad_arguments(void)
 	expect(timens_unshare(&spec), -EINVAL, "an unknown flag");
 	spec = (struct timens_spec){ .clocks = 0x100 };
 	expect(timens_unshare(&spec), -EINVAL, "an unknown clock");
+	spec = (struct timens_spec){ .clocks = TIMENS_UPTIME |
+					       TIMENS_BOOTTIME };
+	expect(timens_unshare(&spec), -EINVAL, "an uptime and a step");
+	spec = (struct timens_spec){ .clocks = TIMENS_UPTIME,
+				     .uptime = { .tv_sec = -1 } };
+	expect(timens_unshare(&spec), -ERANGE, "a negative uptime");
 	fd = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
 	expect(timens_enter(fd), -EINVAL, "enter another kind of namespace");
 	expect(timens_get_fd(fd, &offsets), -EINVAL, "get of another kind");

@@ -104,6 +104,18 @@ refused() {
 	refused "--monotonic: '2d' has no sign" run --monotonic 2d -- echo RAN
 	refused "no fixed length" run --boottime +1y -- echo RAN
 	refused "unknown unit 'q'" set 1 +3q
+	local seconds
+	for seconds in '' -1 +1 1s . 1. .5 1.2.3 1e3; do
+		refused "--uptime: '$seconds' is no number of seconds" \
+			run --uptime "$seconds" -- echo RAN
+	done
+	refused "too large or has more" run --uptime 0.1234567890 -- echo RAN
+	refused "too large or has more" \
+		run --uptime 99999999999999999999 -- echo RAN
+	refused "--uptime and --monotonic exclude" \
+		run --uptime 0 --monotonic +1d -- echo RAN
+	refused "--uptime and --boottime exclude" \
+		run --boottime +1d --uptime 0 -- echo RAN
 }
 
 @test "bad arguments of run and enter are refused" {
