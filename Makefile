@@ -39,6 +39,7 @@ check: ## every test (TESTS=file.bats... for some)
 check-builds: tree shim helpers
 	@scripts/build-kernel patched
 	@scripts/build-uml
+	@scripts/build-uml smp
 	@scripts/build-kernel stock
 
 bench: kernel uml shim helpers ## instructions and ns per time call

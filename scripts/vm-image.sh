@@ -173,7 +173,7 @@ built_files()
 	local f
 
 	for f in "$BUILD"/shim/{timens,timens-static,libtimens.so*} \
-		 "$BUILD"/uml/linux "$BUILD"/tests/*; do
+		 "$BUILD"/uml/linux "$BUILD"/uml-smp/linux "$BUILD"/tests/*; do
 		if [ -f "$f" ] && [ -x "$f" ]; then
 			printf '%s\n' "$f"
 		fi
@@ -191,6 +191,9 @@ fill_built()
 		*/shim/*)	add_path "$dir" "$f" "/usr/bin/$name" ;;
 		*/uml/linux)	add_path "$dir" "$f" /usr/bin/linux.uml
 				strip --strip-debug "$dir/usr/bin/linux.uml" ;;
+		*/uml-smp/linux)
+				add_path "$dir" "$f" /usr/bin/linux-smp.uml
+				strip --strip-debug "$dir/usr/bin/linux-smp.uml" ;;
 		*)		add_path "$dir" "$f" "/tests/$name" ;;
 		esac
 	done < <(built_files)

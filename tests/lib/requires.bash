@@ -5,7 +5,7 @@
 #   requires WORD...     in a @test, in setup or in setup_file
 #
 # Three kinds of words:
-#   built here    vm-patched vm-stock vm-debug uml shim helpers
+#   built here    vm-patched vm-stock vm-debug uml uml-smp shim helpers
 #                 missing is a failure that says what to make
 #   the machine   root host-timens host-seccomp host-realtime
 #                 missing is a skip with its reason, unless CHECK_NO_SKIP=1 or
@@ -52,6 +52,9 @@ require_word()
 			"kernel KERNEL=$kernel" ;;
 	uml)
 		requires_built "$BUILD/uml/linux" uml ;;
+	uml-smp)
+		[ -e "$BUILD/uml-smp/linux" ] || requires_fail \
+			"$BUILD/uml-smp/linux is missing; run: scripts/build-uml smp" ;;
 	shim)
 		requires_built "$BUILD/shim/timens" shim ;;
 	helpers)
