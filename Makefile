@@ -21,9 +21,23 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-run: kernel uml shim helpers ## a UML guest on its own wall clock, shown on the terminal
+# HOST= of run and bench; bench does both without it.
+.PHONY: run-vm run-this bench-vm bench-this bench-both
+ifeq ($(filter-out this vm,$(HOST)),)
+run: run-$(or $(HOST),vm) ## a UML guest on its own wall clock (HOST=this: without a VM)
+bench: bench-$(or $(HOST),both) ## ns and instructions per time call (HOST=this, HOST=vm: half)
+else
+run bench:
+	@echo "HOST=$(HOST): must be this or vm" >&2; exit 1
+endif
+
+run-vm: kernel uml shim helpers
 	@scripts/deps vm
 	@scripts/demo
+
+run-this: uml shim helpers
+	@scripts/deps guest
+	@scripts/demo-this
 
 shell: kernel uml shim helpers ## a shell in the VM (GUEST=uml: in a UML guest in it)
 	@scripts/deps vm
@@ -42,9 +56,21 @@ check-builds: tree shim helpers
 	@scripts/build-uml smp
 	@scripts/build-kernel stock
 
-bench: kernel uml shim helpers ## instructions and ns per time call
-	@scripts/deps vm
+bench-vm: kernel uml shim helpers
+	@scripts/deps bench
+	@scripts/bench --host vm
+
+bench-this: uml uml-stock shim helpers
+	@scripts/deps bench
+	@scripts/bench --host this
+
+bench-both: kernel uml uml-stock shim helpers
+	@scripts/deps bench
 	@scripts/bench
+
+.PHONY: uml-stock
+uml-stock: tree
+	@scripts/build-uml stock
 
 stress: kernel uml shim helpers ## long random tests (DURATION=s SEED=n)
 	@scripts/deps vm

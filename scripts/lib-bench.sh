@@ -7,7 +7,10 @@
 #   bench_accel                       choose the accelerator; sets VM_ACCEL
 #   bench_vm METRIC TIMEOUT CMD...    run CMD in the VM for ns or instructions,
 #                                     with tests/bench at /bench
-#   bench_summary METRIC SAMPLES      samples to a line for each figure
+#   bench_here TURNS SITUATIONS CALLS [PROCESSES]
+#                                     samples from this machine, without a VM
+#   bench_summary METRIC SAMPLES      samples to a line for each figure; the
+#                                     metric "this" is ns on this machine
 #   bench_figure TABLE SITUATION CALL COLUMN
 #                                     one figure of such lines; column 6 is the
 #                                     minimum, 7 the median, 8 the maximum
@@ -20,13 +23,18 @@ bench_tools()
 {
 	local tool
 
-	for tool in timecalls wall-clock clock-offset uml-guest; do
+	for tool in timecalls processes wall-clock clock-offset uml-guest \
+		uml-root; do
 		[ -x "$BUILD/tests/$tool" ] && continue
 		"$TOP/scripts/build-helpers" >&2
 		break
 	done
 	case $* in
-	*passed* | *intercepted* | *ptrace*)
+	*stock-*)
+		[ -x "$BUILD/uml-stock/linux" ] ||
+			die "no UML kernel to compare with; run:" \
+			    "scripts/build-uml stock" ;;&
+	*passed* | *intercept* | *ptrace* | *seccomp*)
 		[ -x "$BUILD/uml/linux" ] || die "no UML kernel; run: make uml" ;;
 	esac
 }
@@ -48,9 +56,25 @@ bench_vm()
 		--with "$BENCH:/bench" -- "$@"
 }
 
+# The guests' files are removed; unless they are gone, the guests live.
+bench_here()
+{
+	local turns=$1 dir status=0
+
+	shift
+	mkdir -p "$BUILD/bench"
+	dir=$(mktemp -d "$BUILD/bench/guests.XXXXXX")
+	"$BENCH/measure-here" "$BUILD" "$dir/root" "$turns" "$@" || status=$?
+	rm -rf "$dir"
+	return "$status"
+}
+
 bench_summary()
 {
-	awk -v unit="$1" -f "$BENCH/summary.awk" "$2" ||
+	local unit=$1 where=vm
+
+	[ "$unit" != this ] || unit=ns where=this
+	awk -v unit="$unit" -v where="$where" -f "$BENCH/summary.awk" "$2" ||
 		die "the samples in $2 are not usable"
 }
 

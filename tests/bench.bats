@@ -32,7 +32,7 @@ counter() {
 		sample raw-time 10 220 1020 420
 	EOF
 	run cat out
-	assert_output "$(printf 'native\traw-time\tns\t10\t3\t10.00\t20.00\t50.00')"
+	assert_output "$(printf 'native\traw-time\tns\t10\t3\t10.000\t20.000\t50.000\tvm')"
 }
 
 @test "the median of an even number of rounds is between the two" {
@@ -43,7 +43,7 @@ counter() {
 		sample getppid 100 1000 4000 2000 3000
 	EOF
 	run cut -f 6,7,8 out
-	assert_output "$(printf '10.00\t25.00\t40.00')"
+	assert_output "$(printf '10.000\t25.000\t40.000')"
 }
 
 @test "each situation has its own empty loop" {
@@ -57,7 +57,27 @@ counter() {
 		sample getppid 1 110
 	EOF
 	run cut -f 1,6 out
-	assert_output "$(printf 'native\t50.00\npassed\t25.00')"
+	assert_output "$(printf 'native\t50.000\npassed\t25.000')"
+}
+
+@test "the turns of a situation are put together, whatever their lengths" {
+	summary ns >out <<-EOF
+		$(counter)
+		situation native
+		sample empty 100 200
+		sample raw-time 10 220
+		situation stock-ptrace
+		sample empty 10 0
+		sample raw-time 1 9000
+		situation native
+		sample empty 10 0
+		sample raw-time 20 400 800
+	EOF
+	run cat out
+	assert_line --index 0 \
+		"$(printf 'native\traw-time\tns\t20\t3\t10.000\t11.000\t20.000\tvm')"
+	assert_line --index 1 --partial "stock-ptrace"
+	assert_equal "${#lines[@]}" 2
 }
 
 # refuses MESSAGE LINE... - after the counter's lines
@@ -142,8 +162,8 @@ bench_kept() {
 	bench_kept
 	run jq -c '.measurements[0], .ratios_to_native[2], .date' \
 		out/results.json
-	assert_line --index 0 '{"situation":"native","call":"raw-gettimeofday","unit":"instructions","calls_per_round":1,"rounds":2,"min":400,"median":500,"max":600}'
-	assert_line --index 1 '{"situation":"passed","call":"raw-gettimeofday","unit":"instructions","ratio":2.5}'
+	assert_line --index 0 '{"situation":"native","call":"raw-gettimeofday","unit":"instructions","calls_per_round":1,"rounds":2,"min":400,"median":500,"max":600,"where":"vm"}'
+	assert_line --index 1 '{"situation":"passed","call":"raw-gettimeofday","unit":"instructions","ratio":2.5,"where":"vm"}'
 	assert_line --index 2 '"2026-01-02T03:04:05Z"'
 }
 
@@ -157,6 +177,46 @@ bench_kept() {
 	run cat out/results.md
 	assert_line \
 		"Minima. The median is at most 25.0 % above (native, raw-gettimeofday)."
+}
+
+# here_of VDSO FORK-EXEC - what a run on this machine left; native takes 1000,
+# unmodified UML 5000
+here_of() {
+	mkdir -p kept
+	{
+		counter
+		printf 'cpu 1\nlacks page-ptrace no such clock\n'
+		printf 'situation native\nsample empty 1 0\n'
+		printf 'sample vdso-time 1 1000\n'
+		printf 'situation stock-seccomp\nsample empty 1 0\n'
+		printf 'sample fork-exec 1 5000\n'
+		printf 'situation page-seccomp\nsample empty 1 0\n'
+		printf 'sample vdso-time 1 %s\nsample fork-exec 1 %s\n' "$@"
+	} >kept/this.samples
+	printf '%s\n' '{"date": "2026-01-02T03:04:05Z", "command": "x",
+		"machine": {"cpu": "c", "cpus": 2, "load_at_end": 0},
+		"qemu": "q", "placement": {"this": "one CPU"}}' >kept/about.json
+}
+
+@test "on this machine each goal is met at 98 % of the speed, and missed below" {
+	here_of 1020 5100
+	run "$TOP/scripts/bench" --host this --samples kept --out out
+	assert_success
+	assert_line --partial "vdso-time, clock page, seccomp, against native: 510 ns against 500 ns, 98.04 %: PASS"
+	assert_line --partial "fork-exec, page, seccomp, against unmodified UML: 2550 ns against 2500 ns, 98.04 %: PASS"
+	here_of 1022 5200
+	run "$TOP/scripts/bench" --host this --samples kept --out out
+	assert_success
+	assert_line --partial "97.85 %: MISS"
+	assert_line --partial "96.15 %: MISS"
+}
+
+@test "a situation that is not to be had is named with its reason" {
+	here_of 1000 5000
+	run "$TOP/scripts/bench" --host this --samples kept --out out
+	assert_success
+	assert_line "- not measured: page-ptrace, no such clock"
+	refute_line --regexp '^\| guest, clock page, ptrace'
 }
 
 @test "bad samples leave the results of before" {
@@ -178,6 +238,12 @@ bench_kept() {
 	run "$bench" --metric hours
 	assert_failure 1
 	assert_output --partial "--metric 'hours'"
+	run "$bench" --host mars
+	assert_failure 1
+	assert_output --partial "--host 'mars'"
+	run make -s -C "$TOP" run HOST=mars
+	assert_failure
+	assert_output --partial "HOST=mars: must be this or vm"
 	run "$bench" --calls 0
 	assert_failure 1
 	assert_output --partial "--calls '0'"
@@ -190,6 +256,34 @@ bench_kept() {
 	run "$bench" --rounds
 	assert_failure 1
 	assert_output --partial "--rounds needs a value"
+}
+
+@test "this machine's calls and processes are measured, in guests of UML too" {
+	requires uml helpers
+	run --separate-stderr "$TOP/tests/bench/measure-here" "$BUILD" \
+		"$BATS_TEST_TMPDIR/root" 1 \
+		"native filtered intercept-seccomp intercept-ptrace" \
+		"vdso-time raw-clock_gettime getppid" "fork-exit first-call"
+	assert_success
+	printf '%s\n' "$output" >samples
+	awk -v unit=ns -v where=this -f "$SUMMARY" samples >figures
+	run awk -F '\t' '$9 != "this" || $6 <= 0' figures
+	assert_output ""
+	run awk -F '\t' '{ n[$1]++ } END { for (s in n) print s, n[s] }' figures
+	assert_line "native 5"
+	assert_line "filtered 3"
+	assert_line "intercept-seccomp 5"
+	assert_line "intercept-ptrace 5"
+}
+
+@test "the demo on this machine shows a guest that sets its own clock only" {
+	requires uml helpers
+	run "$TOP/scripts/demo-this"
+	assert_success
+	assert_line --regexp 'before +20.* 20'
+	assert_line --regexp 'after settimeofday inside +20.* 2000-01-01 00:00:0'
+	assert_line --regexp 'moved by +0 ns'
+	assert_line --regexp 'guest, intercepted( +[0-9.]+ \( *[0-9.]+\)){4}$'
 }
 
 @test "instructions are counted in every situation, guests too" {

@@ -7,15 +7,40 @@ def figure: split("\t") | {
 	situation: .[0], call: .[1], unit: .[2],
 	calls_per_round: (.[3] | tonumber), rounds: (.[4] | tonumber),
 	min: (.[5] | tonumber), median: (.[6] | tonumber),
-	max: (.[7] | tonumber)
+	max: (.[7] | tonumber), where: .[8]
 };
 
 def round2: . * 100 | round / 100;
 
 # The minimum of one figure, or null.
-def pick($situation; $call; $unit):
-	map(select(.situation == $situation and .call == $call
-		   and .unit == $unit) | .min) | first;
+def pick($where; $situation; $call; $unit):
+	map(select(.where == $where and .situation == $situation
+		   and .call == $call and .unit == $unit) | .min) | first;
+
+# The speed of one figure in percent of that of another, at least $least.
+def speed($what; $of; $against; $least):
+	if $of == null or $against == null then empty
+	else {
+		what: $what, ours: ($of | round2), theirs: ($against | round2),
+		percent: ($against / $of * 100 | round2)
+	} | .verdict = (if .percent >= $least then "PASS" else "MISS" end)
+	end;
+
+# The goals on this machine: in each mode the vDSO against native, and
+# processes against those of UML without our commits.
+def goals_here:
+	. as $all
+	| [("seccomp", "ptrace") as $mode
+	   | (("vdso-gettimeofday", "vdso-clock_gettime", "vdso-monotonic",
+	       "vdso-coarse", "vdso-time", "vdso-getres") as $call
+	      | speed("\($call), clock page, \($mode), against native";
+		     $all | pick("this"; "page-\($mode)"; $call; "ns");
+		     $all | pick("this"; "native"; $call; "ns"); 98)),
+	     (("page", "intercept") as $clock
+	      | ("fork-exit", "fork-exec", "first-call", "first-forked") as $call
+	      | speed("\($call), \($clock), \($mode), against unmodified UML";
+		     $all | pick("this"; "\($clock)-\($mode)"; $call; "ns");
+		     $all | pick("this"; "stock-\($mode)"; $call; "ns"); 98))];
 
 # May the passed call take what it takes, against a native one?
 def compare($native; $passed):
@@ -27,22 +52,23 @@ def compare($native; $passed):
 	end;
 
 [inputs | figure] as $all
-| ($all | pick("passed"; "raw-gettimeofday"; "instructions")) as $passed
+| ($all | pick("vm"; "passed"; "raw-gettimeofday"; "instructions")) as $passed
 | $about[0] + {
 	measurements: $all,
 	ratios_to_native: [
 		$all[] | . as $one
-		| ($all | pick("native"; $one.call; $one.unit)) as $native
+		| ($all | pick($one.where; "native"; $one.call; $one.unit)) as $native
 		| select($native != null and $native > 0)
-		| {situation, call, unit, ratio: (.min / $native | round2)}
+		| {situation, call, unit, ratio: (.min / $native | round2), where}
 	],
+	goals_this_machine: ($all | goals_here),
 	goal: {
 		what: "instructions of a raw gettimeofday that a guest passes to the host, against a native one under the same filter, at most 2 % more",
 		own_clock_namespace: compare(
-			$all | pick("policy-own"; "raw-gettimeofday"; "instructions");
+			$all | pick("vm"; "policy-own"; "raw-gettimeofday"; "instructions");
 			$passed),
 		initial_namespace: compare(
-			$all | pick("policy"; "raw-gettimeofday"; "instructions");
+			$all | pick("vm"; "policy"; "raw-gettimeofday"; "instructions");
 			$passed)
 	}
 }

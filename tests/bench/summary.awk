@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# summary.awk - what tests/bench/measure prints, as time per call.
+# summary.awk - what tests/bench/measure and measure-here print, as time per call.
 #
-# usage: awk -v unit=ns|instructions -f summary.awk SAMPLES
+# usage: awk -v unit=ns|instructions -v where=vm|this -f summary.awk SAMPLES
 #
-# Lines "kernel ..." are skipped. Prints a line for each situation and call,
-# separated by tabs:
-#   situation call unit calls rounds min median max
+# Lines "kernel ..." and "cpu ..." are skipped, so are lines "lacks ...". Prints
+# a line for each situation and call, separated by tabs:
+#   situation call unit calls rounds min median max where
 # A round's figure is what it took beyond the quickest empty loop of its
-# situation, per call. Ticks of the counter become ns by the first of the lines
+# situation, per call. A situation may come several times: its rounds are put
+# together. Ticks of the counter become ns by the first of the lines
 # that "timecalls -c" printed; instructions must be what the counter counts,
 # which the second tells. Fails if a line is malformed, the loop alone took
 # longer than the calls, or there is nothing.
@@ -19,14 +20,16 @@ function fail(why)
 	exit 1
 }
 
-function sort_values(n,    i, j, v)
+# Sorts value[1..n]; shell sort, as there may be some thousand.
+function sort_values(n,    gap, i, j, v)
 {
-	for (i = 2; i <= n; i++) {
-		v = value[i]
-		for (j = i - 1; j > 0 && value[j] > v; j--)
-			value[j + 1] = value[j]
-		value[j + 1] = v
-	}
+	for (gap = int(n / 2); gap > 0; gap = int(gap / 2))
+		for (i = gap + 1; i <= n; i++) {
+			v = value[i]
+			for (j = i - gap; j > 0 && value[j] > v; j -= gap)
+				value[j + gap] = value[j]
+			value[j + gap] = v
+		}
 }
 
 function median(n)
@@ -34,20 +37,41 @@ function median(n)
 	return n % 2 ? value[(n + 1) / 2] : (value[n / 2] + value[n / 2 + 1]) / 2
 }
 
-# The ticks of this line, sorted, into value[]; returns how many.
-function read_values(    i)
+# One line of samples: ticks per call, in text for its key
+function keep(key,    i)
 {
+	if (!(key in rounds)) {
+		order[++keys] = key
+		line_of[key] = NR
+	}
 	for (i = 4; i <= NF; i++) {
 		if ($i !~ /^[0-9]+$/)
 			fail("'" $i "' is no number of ticks")
-		value[i - 3] = $i + 0
+		ticks[key, ++rounds[key]] = $i / $3
 	}
-	sort_values(NF - 3)
-	return NF - 3
+	calls[key] = $3
+}
+
+function report(key,    part, n, i, empty)
+{
+	split(key, part, SUBSEP)
+	empty = least[part[1]]
+	n = rounds[key]
+	for (i = 1; i <= n; i++)
+		value[i] = ticks[key, i]
+	sort_values(n)
+	if (value[1] < empty) {
+		NR = line_of[key]
+		fail(part[2] " is quicker than the empty loop")
+	}
+	printf "%s\t%s\t%s\t%d\t%d\t%.3f\t%.3f\t%.3f\t%s\n", part[1], part[2],
+	       unit, calls[key], n, (value[1] - empty) * scale,
+	       (median(n) - empty) * scale, (value[n] - empty) * scale, where
 }
 
 BEGIN {
-	OFS = "\t"
+	if (where == "")
+		where = "vm"
 	if (unit != "ns" && unit != "instructions") {
 		print "summary: unit must be ns or instructions" >"/dev/stderr"
 		failed = 1
@@ -66,11 +90,10 @@ $1 == "counter" && $2 == "ticks" && $3 > 0 && $5 > 0 && $4 == unit {
 	next
 }
 
-$1 == "counter" || $1 == "kernel" { next }
+$1 == "counter" || $1 == "kernel" || $1 == "cpu" || $1 == "lacks" { next }
 
 $1 == "situation" && NF == 2 {
 	situation = $2
-	empty = -1
 	next
 }
 
@@ -79,20 +102,19 @@ $1 == "sample" && NF > 3 && $3 > 0 {
 		fail("a sample before the counter's speed")
 	if (situation == "")
 		fail("a sample before its situation")
-	n = read_values()
 	if ($2 == "empty") {
-		empty = value[1]
+		for (i = 4; i <= NF; i++) {
+			if ($i !~ /^[0-9]+$/)
+				fail("'" $i "' is no number of ticks")
+			if (!(situation in least) ||
+			    $i / $3 < least[situation])
+				least[situation] = $i / $3
+		}
 		next
 	}
-	if (empty < 0)
+	if (!(situation in least))
 		fail("no empty loop before " $2)
-	if (value[1] < empty)
-		fail($2 " is quicker than the empty loop")
-	k = scale / $3
-	printf "%s\t%s\t%s\t%d\t%d\t%.2f\t%.2f\t%.2f\n", situation, $2, unit,
-	       $3, n, (value[1] - empty) * k, (median(n) - empty) * k,
-	       (value[n] - empty) * k
-	lines++
+	keep(situation SUBSEP $2)
 	next
 }
 
@@ -101,7 +123,9 @@ $1 == "sample" && NF > 3 && $3 > 0 {
 END {
 	if (failed)
 		exit 1
-	if (!lines) {
+	for (k = 1; k <= keys; k++)
+		report(order[k])
+	if (!keys) {
 		print "summary: no samples" >"/dev/stderr"
 		exit 1
 	}

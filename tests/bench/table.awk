@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # table.awk - the lines of summary.awk as Markdown tables, for one metric.
 #
-# usage: awk -F '\t' -v metric=ns|instructions -f table.awk FIGURES
+# usage: awk -F '\t' -v metric=ns|instructions -v where=vm|this -f table.awk FIGURES
 #
-# Two tables, of calls through the vDSO and of system calls. Cells hold the
+# Tables of calls through the vDSO, of system calls, and of processes. Cells hold the
 # minimum and its ratio to that of the same call in the situation "native". A
 # line after them tells how far the median is from the minimum at most.
 
@@ -15,10 +15,19 @@ BEGIN {
 	label["allow"] = "native, filter that allows all"
 	label["passed"] = "guest, time calls passed"
 	label["intercepted"] = "guest, intercepted (seccomp)"
+	label["passed-ptrace"] = "guest, time calls passed (ptrace)"
+	label["filtered"] = "native, under a filter"
+	for (i = split("seccomp ptrace", mode, " "); i > 0; i--) {
+		m = mode[i]
+		label["stock-" m] = "unmodified UML, " m
+		label["page-" m] = "guest, clock page, " m
+		label["tsc-" m] = "guest, clock page by TSC, " m
+		label["intercept-" m] = "guest, intercepted, " m
+	}
 	label["ptrace"] = "guest, intercepted (ptrace)"
 }
 
-$3 != metric { next }
+$3 != metric || $9 != where { next }
 
 !($1 in seen) { seen[$1] = 1; situations[++rows] = $1 }
 
@@ -50,7 +59,18 @@ function cell(s, c,    text)
 # Is the call of that kind?
 function is_kind(c, kind)
 {
-	return (c ~ /^vdso-/) == (kind == "vDSO")
+	if (c ~ /^f(ork|irst)-/)
+		return kind == "processes"
+	return kind == (c ~ /^vdso-/ ? "vDSO" : "system call")
+}
+
+# Has the situation a figure of that kind?
+function any(s, kind,    i)
+{
+	for (i = 1; i <= columns; i++)
+		if (is_kind(calls[i], kind) && (s, calls[i]) in least)
+			return 1
+	return 0
 }
 
 function table(kind,    i, j, c, s)
@@ -75,6 +95,8 @@ function table(kind,    i, j, c, s)
 	printf "\n"
 	for (j = 1; j <= rows; j++) {
 		s = situations[j]
+		if (!any(s, kind))
+			continue
 		printf "| %-36s |", (s in label ? label[s] : s)
 		for (i = 1; i <= columns; i++)
 			if (is_kind(calls[i], kind))
@@ -88,6 +110,7 @@ END {
 		exit
 	table("system call")
 	table("vDSO")
+	table("processes")
 	printf "\nMinima. The median is at most %.1f %% above (%s).\n",
 	       spread * 100, widest
 }

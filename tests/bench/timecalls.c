@@ -2,13 +2,15 @@
 /*
  * timecalls - how long time calls take: raw samples for scripts/bench
  *
- * usage: timecalls [-f policy|allow] [-n CALLS] [-r ROUNDS] [-p MS] CALL...
+ * usage: timecalls [-f policy|allow] [-n CALLS | -t US] [-r ROUNDS] [-p MS]
+ *                  CALL...
  *        timecalls -c
  *
  *   -f policy   under the filter that UML's stubs have for passed calls
  *   -f allow    under a filter that allows everything, which the kernel
  *               answers from its bitmap of calls that are always allowed
  *   -n CALLS    calls in a round (200, at most a million)
+ *   -t US       as many calls in a round as take about US microseconds
  *   -r ROUNDS   rounds (25, at most 1000)
  *   -p MS       pause before a round (0, at most 1000). What a clock takes may
  *               depend on where in the second it is, as nanoseconds carry over.
@@ -26,27 +28,24 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include <linux/timens_pass.h>
+
+#define PROGRAM "timecalls"
+#include "bench.h"
 
 #ifndef SECCOMP_FILTER_FLAG_TRAP_FAILED
 #define SECCOMP_FILTER_FLAG_TRAP_FAILED (1UL << 6)
 #endif
 
 #define AUDIT_X86_64 0xc000003e
-#define ROUNDS_MAX   1000
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define CALLS_MAX    1000000
 
 /* Static, so that every page is there once the first call was made. */
 static struct timeval tv;
@@ -82,9 +81,15 @@ static long raw_call(long nr, long arg0, long arg1)
 LOOP(empty, 0)
 LOOP(vdso_gettimeofday, gettimeofday(&tv, NULL))
 LOOP(vdso_clock_gettime, clock_gettime(CLOCK_REALTIME, &ts))
+LOOP(vdso_monotonic, clock_gettime(CLOCK_MONOTONIC, &ts))
+LOOP(vdso_coarse, clock_gettime(CLOCK_REALTIME_COARSE, &ts))
+LOOP(vdso_getres, clock_getres(CLOCK_REALTIME, &ts))
 LOOP(vdso_time, time(NULL))
 LOOP(raw_gettimeofday, raw_call(SYS_gettimeofday, (long)&tv, 0))
 LOOP(raw_clock_gettime, raw_call(SYS_clock_gettime, CLOCK_REALTIME, (long)&ts))
+LOOP(raw_monotonic, raw_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&ts))
+LOOP(raw_coarse, raw_call(SYS_clock_gettime, CLOCK_REALTIME_COARSE, (long)&ts))
+LOOP(raw_getres, raw_call(SYS_clock_getres, CLOCK_REALTIME, (long)&ts))
 LOOP(raw_time, raw_call(SYS_time, 0, 0))
 LOOP(getppid, raw_call(SYS_getppid, 0, 0))
 
@@ -96,29 +101,18 @@ static const struct call {
 	{ "empty", loop_empty, 0 },
 	{ "vdso-gettimeofday", loop_vdso_gettimeofday, 0 },
 	{ "vdso-clock_gettime", loop_vdso_clock_gettime, 0 },
+	{ "vdso-monotonic", loop_vdso_monotonic, 0 },
+	{ "vdso-coarse", loop_vdso_coarse, 0 },
+	{ "vdso-getres", loop_vdso_getres, 0 },
 	{ "vdso-time", loop_vdso_time, 1 },
 	{ "raw-gettimeofday", loop_raw_gettimeofday, 0 },
 	{ "raw-clock_gettime", loop_raw_clock_gettime, 0 },
+	{ "raw-monotonic", loop_raw_monotonic, 0 },
+	{ "raw-coarse", loop_raw_coarse, 0 },
+	{ "raw-getres", loop_raw_getres, 0 },
 	{ "raw-time", loop_raw_time, 1 },
 	{ "getppid", loop_getppid, 1 },
 };
-
-_Noreturn static void fail(const char *what, const char *why)
-{
-	fprintf(stderr, "timecalls: %s: %s\n", what, why);
-	exit(1);
-}
-
-/* Serialised: nothing before it is still under way, nothing after it begun. */
-static uint64_t counter(void)
-{
-	uint64_t now;
-
-	_mm_lfence();
-	now = __rdtsc();
-	_mm_lfence();
-	return now;
-}
 
 static void install(struct sock_filter *filter, size_t n, unsigned long flags)
 {
@@ -183,6 +177,22 @@ static void pause_ms(unsigned int ms)
 	nanosleep(&time, NULL);
 }
 
+/* How many calls take @us microseconds, to a factor of two. */
+static unsigned int calls_in(const struct call *call, unsigned int us,
+			     uint64_t ticks_per_ms)
+{
+	uint64_t want = ticks_per_ms * us / 1000, start;
+	unsigned int n;
+
+	for (n = 1; n < CALLS_MAX / 2; n *= 2) {
+		start = counter();
+		call->loop(n);
+		if (counter() - start >= want)
+			break;
+	}
+	return n;
+}
+
 static void measure(const struct call *call, unsigned int n,
 		    unsigned int rounds, unsigned int gap)
 {
@@ -203,10 +213,7 @@ static void measure(const struct call *call, unsigned int n,
 		call->loop(n);
 		ticks[i] = counter() - start;
 	}
-	printf("sample %s %u", call->name, n);
-	for (i = 0; i < rounds; i++)
-		printf(" %llu", (unsigned long long)ticks[i]);
-	printf("\n");
+	print_sample(call->name, n, ticks, rounds);
 }
 
 static int64_t now_ns(void)
@@ -226,6 +233,16 @@ static uint64_t count_instructions(uint64_t n)
 		     "jnz 1b"
 		     : "+r"(n));
 	return counter() - start;
+}
+
+static uint64_t ticks_in_ms(void)
+{
+	int64_t ns = now_ns();
+	uint64_t start = counter();
+
+	while (now_ns() - ns < 10000000)
+		;
+	return (counter() - start) / 10;
 }
 
 static void calibrate(void)
@@ -252,23 +269,15 @@ static void calibrate(void)
 	       (unsigned long long)best, (unsigned long long)loops * 2);
 }
 
-static unsigned int number(const char *text, unsigned long max)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (end == text || *end || !n || n > max)
-		fail(text, "must be a whole number in range");
-	return n;
-}
-
 int main(int argc, char **argv)
 {
-	unsigned int n = 200, rounds = 25, gap = 0;
+	unsigned int n = 200, rounds = 25, gap = 0, us = 0;
+	const struct call *call;
+	uint64_t speed = 0;
 	const char *filter = NULL;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "cf:n:p:r:")) != -1) {
+	while ((opt = getopt(argc, argv, "cf:n:p:r:t:")) != -1) {
 		switch (opt) {
 		case 'c':
 			calibrate();
@@ -277,13 +286,16 @@ int main(int argc, char **argv)
 			filter = optarg;
 			break;
 		case 'n':
-			n = number(optarg, 1000000);
+			n = number(optarg, CALLS_MAX);
 			break;
 		case 'p':
 			gap = number(optarg, 1000);
 			break;
 		case 'r':
 			rounds = number(optarg, ROUNDS_MAX);
+			break;
+		case 't':
+			us = number(optarg, 100000);
 			break;
 		default:
 			return 1;
@@ -293,7 +305,11 @@ int main(int argc, char **argv)
 		fail("usage", "name the calls to measure");
 	if (filter)
 		load_filter(filter);
-	for (; optind < argc; optind++)
-		measure(find_call(argv[optind]), n, rounds, gap);
+	if (us)
+		speed = ticks_in_ms();
+	for (; optind < argc; optind++) {
+		call = find_call(argv[optind]);
+		measure(call, us ? calls_in(call, us, speed) : n, rounds, gap);
+	}
 	return fflush(stdout) ? 1 : 0;
 }
