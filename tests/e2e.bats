@@ -27,7 +27,7 @@ setup_file() {
 			shift
 			UML_TIMEOUT=180 uml-guest start /run/uml/\$name "\$@" || exit 1
 		}
-		own="timens run --realtime=$START"
+		own="timens run --realtime=$START --uptime 0"
 		plain="timens run --monotonic=+1s"
 		uml="/usr/bin/setarch -R linux.uml"
 		start pass \$own --keep-caps=sys_time \$uml seccomp=on &
@@ -453,6 +453,35 @@ assert_all_refused() {
 	assert_line --index 1 2050
 	assert_line "raw settimeofday: set, moved"
 	assert_line "clock_settime: set, moved"
+	nothing_else_moved
+}
+
+# --- one uptime, one rate ------------------------------------------------------
+
+@test "a guest's uptime is that of its namespace" {
+	local guest inside
+
+	guest=$(guest pass cut -d. -f1 /proc/uptime)
+	inside=$(vm timens enter "$(vm uml-guest pid /run/uml/pass)" \
+		cut -d. -f1 /proc/uptime)
+	assert_near "$guest" "$inside" 30
+	# The VM booted well before its guests
+	[ "$(vm cut -d. -f1 /proc/uptime)" -gt "$inside" ]
+}
+
+@test "a guest that changes the rate of its clock passes nothing from then on" {
+	local pid
+
+	assert_passed pass clock_gettime
+	guest pass adjtimex -q -f 32768000 # 500 ppm
+	assert_intercepted pass clock_gettime
+	assert_intercepted pass gettimeofday
+	# The namespace still follows the guest, and the guest the namespace
+	guest pass date -u -s "2031-01-01 00:00:00"
+	assert_near "$(date -u -d 2031-01-01 +%s)" "$(namespace_time pass)"
+	pid=$(vm uml-guest pid /run/uml/pass)
+	vm timens set "$pid" @2100000000
+	assert_near 2100000000 "$(guest pass date +%s)"
 	nothing_else_moved
 }
 

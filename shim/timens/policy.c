@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <linux/timens_pass.h>
+
 #include "verb.h"
 
 static const char help_text[] =
@@ -38,11 +40,13 @@ static const char *bound(enum timens_pass_kind kind)
 	case TIMENS_PASS_ZERO:
 		return "0";
 	case TIMENS_PASS_CLOCK:
-		return "CLOCK_REALTIME or _COARSE";
+		return "clock, see below";
 	default:
 		return "-";
 	}
 }
+
+#define CLOCK_NAME(ctx, clock, id, left) " CLOCK_" #clock
 
 static int print_table(void)
 {
@@ -54,6 +58,7 @@ static int print_table(void)
 	for (i = 0; i < n; i++, call++)
 		printf("%-14s %4d  %-26s %s\n", call->name, call->nr,
 		       bound(call->kind[0]), bound(call->kind[1]));
+	printf("\nclocks:" TIMENS_PASS_CLOCKS(CLOCK_NAME, ) "\n");
 	return help("");
 }
 

@@ -33,8 +33,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* CLOCK_REALTIME to the kernel, but not a value that passes */
-#define INTERCEPTED_REALTIME 0x700000000L
+/* A clock to the kernel, but with this not a value that passes */
+#define INTERCEPTED	     0x700000000L
+#define INTERCEPTED_REALTIME (INTERCEPTED | CLOCK_REALTIME)
 #define STACK_SIZE	     65536
 
 static int failures;
@@ -289,15 +290,16 @@ static void check_filter(void)
 
 /* --- one clock ------------------------------------------------------------ */
 
-static void check_order(void)
+static void check_order(const char *name, long id)
 {
+	char rule[128];
 	long long passed, kernel, last = 0, lag, max_lag = 0;
 	long backwards = 0;
 	int i;
 
 	for (i = 0; i < 20000; i++) {
-		kernel = clock_ns(INTERCEPTED_REALTIME);
-		passed = clock_ns(CLOCK_REALTIME);
+		kernel = clock_ns(INTERCEPTED | id);
+		passed = clock_ns(id);
 		if (passed < kernel)
 			backwards++;
 		if (last && kernel < last)
@@ -305,11 +307,12 @@ static void check_order(void)
 								    max_lag;
 		last = passed;
 	}
-	check(!backwards,
-	      "what is read directly is never before what the kernel has",
-	      backwards);
-	check(max_lag < 10000, "and the kernel not more than 10 us behind",
-	      max_lag);
+	snprintf(rule, sizeof(rule),
+		 "%s read directly is never before what the kernel has", name);
+	check(!backwards, rule, backwards);
+	snprintf(rule, sizeof(rule),
+		 "and the kernel's %s not more than 10 us behind", name);
+	check(max_lag < 10000, rule, max_lag);
 }
 
 static void check_stamps(void)
@@ -361,7 +364,10 @@ int main(void)
 	check_setters();
 	check_tracer();
 	check_filter();
-	check_order();
+	check_order("REALTIME", CLOCK_REALTIME);
+	check_order("MONOTONIC", CLOCK_MONOTONIC);
+	check_order("BOOTTIME", CLOCK_BOOTTIME);
+	check_order("TAI", CLOCK_TAI);
 	check_stamps();
 	return failures ? 1 : 0;
 }

@@ -107,7 +107,9 @@ static int may_pass(int nr, const __u64 *arg, __u64 limit)
 	case SYS_settimeofday:
 		return ok0 && !arg[1];
 	case SYS_clock_gettime:
-		return (arg[0] == 0 || arg[0] == 5) && ok1;
+		return (arg[0] <= 1 || (arg[0] >= 5 && arg[0] <= 7) ||
+			arg[0] == 11) &&
+		       ok1;
 	case SYS_time:
 		return ok0;
 	default:
@@ -133,12 +135,21 @@ static const __u64 values[] = {
 	0,
 	1,
 	2,
+	3,
 	4,
 	5,
 	6,
 	7,
+	8,
 	9,
+	10,
 	11,
+	12,
+	16,
+	33,
+	0x80000001,
+	0x100000006,
+	0x10000000b,
 	0x1000,
 	0xffffffff,
 	0x80000000,

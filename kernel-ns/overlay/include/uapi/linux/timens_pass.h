@@ -8,9 +8,6 @@
  * code (TIMENS_PASS_BPF below, for user-mode Linux' stub). Macros only. The BPF
  * part takes <linux/filter.h>, <linux/seccomp.h> and the __NR_ numbers from
  * whoever expands it.
- *
- * CLOCK_MONOTONIC and CLOCK_BOOTTIME are left out on purpose: a guest kernel
- * counts both from its own boot, the host from the host's.
  */
 #ifndef _UAPI_LINUX_TIMENS_PASS_H
 #define _UAPI_LINUX_TIMENS_PASS_H
@@ -36,9 +33,23 @@
 	X(ctx, time, PTR, NONE)			\
 	X(ctx, settimeofday, PTR, ZERO)
 
-/* The clocks whose value is the wall clock of a time namespace. */
-#define TIMENS_PASS_CLOCK_FIRST		0	/* CLOCK_REALTIME */
-#define TIMENS_PASS_CLOCK_SECOND	5	/* CLOCK_REALTIME_COARSE */
+/*
+ * X(ctx, clock, id, how many follow): the clocks that are the namespace's, those
+ * read most often first. A guest kernel that lets them pass has to have taken
+ * over all of them from its namespace.
+ *
+ * CLOCK_MONOTONIC_RAW is out, as a guest kernel counts it from its boot at the
+ * rate of its own clocksource; so are CPU time, which is a task's, the ALARM and
+ * AUX clocks, which may not exist, and negative ids, which name processes and
+ * descriptors.
+ */
+#define TIMENS_PASS_CLOCKS(X, ctx)		\
+	X(ctx, REALTIME, 0, 5)			\
+	X(ctx, MONOTONIC, 1, 4)			\
+	X(ctx, REALTIME_COARSE, 5, 3)		\
+	X(ctx, MONOTONIC_COARSE, 6, 2)		\
+	X(ctx, BOOTTIME, 7, 1)			\
+	X(ctx, TAI, 11, 0)
 
 /*
  * TIMENS_PASS_BPF(limit) - the table as initialisers of struct sock_filter
@@ -89,15 +100,16 @@
 	__TIMENS_PASS_LOAD_LOW(arg),					\
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, out),
 
-#define __TIMENS_PASS_LEN_CLOCK	5
+#define __TIMENS_PASS_LEN_CLOCK	9
 #define __TIMENS_PASS_CHECK_CLOCK(arg, limit, out)			\
 	__TIMENS_PASS_LOAD_HIGH(arg),					\
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (out) + 3),		\
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (out) + 7),		\
 	__TIMENS_PASS_LOAD_LOW(arg),					\
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,				\
-		 TIMENS_PASS_CLOCK_FIRST, 1, 0),			\
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,				\
-		 TIMENS_PASS_CLOCK_SECOND, 0, out),
+	TIMENS_PASS_CLOCKS(__TIMENS_PASS_CHECK_ID, out)
+
+/* A match jumps over the checks that follow; the last one decides. */
+#define __TIMENS_PASS_CHECK_ID(out, clock, id, left)			\
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, id, left, (left) ? 0 : (out)),
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define __TIMENS_PASS_HIGH	0
