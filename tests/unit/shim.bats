@@ -164,7 +164,8 @@ refused() {
 	assert_success
 	assert_line --regexp '^settimeofday +164 .*pointer below the limit +0$'
 	assert_line --regexp '^clock_gettime +228 +clock, see below'
-	assert_equal "${#lines[@]}" 5
+	assert_line --regexp "^clocks: CLOCK_REALTIME .*CLOCK_TAI$"
+	assert_equal "${#lines[@]}" 6
 	run timens policy --bpf "$file" --limit 0x7f0000000000
 	assert_success
 	assert [ $(($(stat -c %s "$file") % 8)) = 0 ]
