@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# uml.bash - UML guests that run directly on this machine. Load after common.
+#
+#   uml_start NAME KERNEL OPTION...   KERNEL uml or uml-smp, of $BUILD
+#   guest NAME CMD [ARG...]           run it there as root; or guest NAME <SCRIPT
+#   uml_log NAME                      what its kernel said
+#   uml_pid NAME                      its process
+#   uml_stub_maps NAME                what its stub processes have mapped above the
+#                                     guest's address space: all of it, sorted
+#   uml_stop                          end all
+#
+# Their root directory is $BATS_FILE_TMPDIR/root; the helpers are in /tests. They
+# have no right to set this machine's clock. A guest has UML_TIMEOUT seconds (60)
+# to answer.
+
+uml_guest()
+{
+	# bats waits for whoever holds its descriptor 3
+	UML_ROOT=$BATS_FILE_TMPDIR/root busybox sh "$TOP/tests/uml/uml-guest" \
+		"$@" 3>&-
+}
+
+uml_root()
+{
+	local programs
+
+	[ ! -e "$BATS_FILE_TMPDIR/root" ] || return 0
+	mapfile -t programs < <(find "$BUILD/tests" -maxdepth 1 -type f \
+		-perm /111 ! -name '*-dynamic' ! -name 'uml-*' ! -name guest-init)
+	"$TOP/tests/uml/uml-root" "$BATS_FILE_TMPDIR/root" "${programs[@]}"
+}
+
+uml_start()
+{
+	local name=$1 kernel=$BUILD/$2/linux drop=()
+
+	shift 2
+	uml_root || return 1
+	[ "$(id -u)" != 0 ] ||
+		drop=("$(command -v setpriv)" --bounding-set=-sys_time)
+	uml_guest start "$BATS_FILE_TMPDIR/root/run/$name" \
+		"${drop[@]}" "$(command -v setarch)" -R "$kernel" "$@"
+}
+
+guest()
+{
+	local name=$1
+
+	shift
+	[ $# -gt 0 ] || set -- sh -ec "$(cat)"
+	uml_guest run "$BATS_FILE_TMPDIR/root/run/$name" "$@"
+}
+
+uml_log()
+{
+	uml_guest log "$BATS_FILE_TMPDIR/root/run/$1" | tr -d '\r'
+}
+
+uml_pid()
+{
+	uml_guest pid "$BATS_FILE_TMPDIR/root/run/$1"
+}
+
+# Addresses of twelve digits sort like numbers.
+uml_stub_maps()
+{
+	local pid
+
+	for pid in $(pgrep -P "$(uml_pid "$1")" -x uml-userspace); do
+		awk '$1 >= "7f8000000000" && $1 < "8" { print $1, $2 }' \
+			"/proc/$pid/maps"
+	done | sort -u
+}
+
+uml_stop()
+{
+	local dir status=0
+
+	for dir in "$BATS_FILE_TMPDIR"/root/run/*; do
+		[ -e "$dir/pid" ] || continue
+		uml_guest stop "$dir" || status=1
+	done
+	return "$status"
+}
