@@ -49,7 +49,8 @@ static int refuses(void)
 	struct timespec ts = { 0 };
 	struct timezone tz = { 0 };
 
-	return call(SYS_clock_gettime, CLOCK_MONOTONIC_RAW, (long)&ts) != -EXDEV ||
+	return call(SYS_clock_gettime, CLOCK_MONOTONIC_RAW, (long)&ts) !=
+		       -EXDEV ||
 	       call(SYS_clock_gettime, -6, (long)&ts) != -EXDEV ||
 	       call(SYS_settimeofday, 0, (long)&tz) != -EXDEV ||
 	       call(SYS_getppid, 0, 0) != -EXDEV ||
