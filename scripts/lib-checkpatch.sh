@@ -20,6 +20,7 @@ include/uapi/linux/timens_pass.h MACRO_ARG_UNUSED  all kinds take the same ones
 .*/(tests|shim)/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's
 .*/(tests|shim)/.* NEW_TYPEDEFS          foreign interfaces want some
 (tools/testing|.*/tests|.*/shim)/.* VOLATILE  sig_atomic_t, and memory shared by threads
+.*/shim/.* MACRO_ARG_UNUSED         entries of a table say more than each user wants
 .*/(tests|shim)/.* CAMELCASE             _Noreturn and PRIu64 come with C
 .*/(tests|shim)/.* ENOSYS                user space may test for any error
 .*/(tests|shim)/.* SSCANF_TO_KSTRTO      no kstrto in user space

@@ -75,7 +75,7 @@ static bool takes_clock(const struct timens_pass *call)
 
 static int allow_table(scmp_filter_ctx ctx, uint64_t limit)
 {
-	static const int clocks[] = { TIMENS_PASS_CLOCKS(CLOCK_ID, ) };
+	static const int clocks[] = { TIMENS_PASS_CLOCKS(CLOCK_ID, 0) };
 	size_t i, j, n;
 	const struct timens_pass *call = timens_policy(&n);
 	int ret = 0;

@@ -58,7 +58,7 @@ static int print_table(void)
 	for (i = 0; i < n; i++, call++)
 		printf("%-14s %4d  %-26s %s\n", call->name, call->nr,
 		       bound(call->kind[0]), bound(call->kind[1]));
-	printf("\nclocks:" TIMENS_PASS_CLOCKS(CLOCK_NAME, ) "\n");
+	printf("\nclocks:" TIMENS_PASS_CLOCKS(CLOCK_NAME, 0) "\n");
 	return help("");
 }
 
