@@ -189,11 +189,10 @@ fill_built()
 		case $f in
 		*/shim/lib*)	add_path "$dir" "$f" "/usr/lib/$name" ;;
 		*/shim/*)	add_path "$dir" "$f" "/usr/bin/$name" ;;
-		*/uml/linux)	add_path "$dir" "$f" /usr/bin/linux.uml
-				strip --strip-debug "$dir/usr/bin/linux.uml" ;;
-		*/uml-smp/linux)
-				add_path "$dir" "$f" /usr/bin/linux-smp.uml
-				strip --strip-debug "$dir/usr/bin/linux-smp.uml" ;;
+		*/uml*/linux)	name=${f%/linux}
+				name=/usr/bin/linux${name##*/uml}.uml
+				add_path "$dir" "$f" "$name"
+				strip --strip-debug "$dir$name" ;;
 		*)		add_path "$dir" "$f" "/tests/$name" ;;
 		esac
 	done < <(built_files)

@@ -35,7 +35,6 @@ teardown_file() {
 @test "every guest has the clock that its name says" {
 	local cell
 
-	cells_paths
 	for cell in "${CELLS_HERE[@]}" "${CELLS_VM[@]}"; do
 		run cell_log "$cell"
 		assert_output --partial "timeclock: ${cell%-*}" ||

@@ -149,6 +149,38 @@ run_vm() {
 	assert_output --partial "Attempted to kill init"
 }
 
+# lose OOPS SCRIPT OPTION... - VMs that say OOPS and end after SCRIPT, without a
+# status; boots is how many, the last one's log aside.
+lose() {
+	local mark=timens.mark=$BATS_TEST_NUMBER.$RANDOM$RANDOM
+
+	export VM_ACCEL=tcg
+	run run_vm "${@:3}" -- \
+		sh -c 'echo "<4>$0 $1" >/dev/kmsg; eval "$2"; reboot -f' \
+		"$1" "$mark" "$2"
+	assert_output --partial "$1 $mark"
+	boots=$(grep -c "$1 $mark" "$BUILD/vm/again.log" || :)
+}
+
+@test "a VM that the emulator lost a breakpoint of is booted again, three times" {
+	lose "Oops: int3:" true --smp 2
+	assert_failure 123
+	assert_output --partial "the kernel log shows trouble"
+	assert_equal "$boots" 3
+}
+
+@test "other VMs are not, nor one that has said something" {
+	lose "Oops: int3:" "echo so far; usleep 100000" --smp 2
+	assert_failure 123
+	assert_line "so far"
+	assert_equal "$boots" 0
+	lose "Oops: int3:" true --smp 1
+	assert_failure 123
+	assert_equal "$boots" 0
+	lose "Oops: 0002" true --smp 2
+	assert_failure 123
+	assert_equal "$boots" 0
+}
 
 interrupt() {
 	local signal=$1 mark=timens.mark=$BATS_TEST_NUMBER.$RANDOM$RANDOM

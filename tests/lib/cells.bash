@@ -12,7 +12,7 @@
 #
 # The host is the VM, in its initial time namespace; a cell is a guest:
 # CLOCK-INTERCEPTION. Those on clock timens run in the VM, the others on this
-# machine, in a root directory of their own and without CAP_SYS_TIME.
+# machine; see uml.bash.
 #
 # IGNORE is a pattern of result lines that do not count, and LIMIT a time in
 # seconds. Where a guest may differ is in selftests.except, with the reason:
@@ -22,8 +22,10 @@ CELLS_HERE=(intercept-seccomp intercept-ptrace)
 CELLS_VM=(timens-seccomp)
 EXCEPT=$TOP/tests/lib/selftests.except
 
+# shellcheck source=tests/lib/uml.bash
+. "$TOP/tests/lib/uml.bash"
+
 cells_paths() {
-	CELLS_ROOT=$BATS_FILE_TMPDIR/root
 	CELLS_OUT=$BATS_FILE_TMPDIR/results
 }
 
@@ -35,22 +37,13 @@ cell_options() {
 	printf 'seccomp=%s timeclock=%s\n' "$mode" "${1%-*}"
 }
 
-# uml_guest ARG... - on this machine; the guest's busybox is good for it
-uml_guest() {
-	UML_ROOT=$CELLS_ROOT PATH=$CELLS_ROOT/usr/bin:$PATH \
-		busybox sh "$TOP/tests/uml/uml-guest" "$@" 3>&-
-}
-
 start_here() {
-	local cell options=() drop=()
+	local cell options=()
 
-	[ "$(id -u)" != 0 ] ||
-		drop=("$(command -v setpriv)" --bounding-set=-sys_time)
-	"$TOP/tests/uml/uml-root" "$CELLS_ROOT" "$BUILD"/selftests/*
+	uml_root "$BUILD"/selftests/*
 	for cell in "${CELLS_HERE[@]}"; do
 		read -r -a options < <(cell_options "$cell")
-		uml_guest start "$CELLS_ROOT/run/$cell" \
-			${drop[@]+"${drop[@]}"} "$BUILD/uml/linux" "${options[@]}"
+		uml_start "$cell" uml "${options[@]}"
 	done
 }
 
@@ -76,13 +69,7 @@ cells_start() {
 }
 
 cells_stop() {
-	local cell
-
-	cells_paths
-	for cell in "${CELLS_HERE[@]}"; do
-		[ ! -d "$CELLS_ROOT/run/$cell" ] ||
-			uml_guest stop "$CELLS_ROOT/run/$cell" || :
-	done
+	uml_stop || :
 	vm_stop
 }
 
@@ -90,7 +77,7 @@ cells_stop() {
 cell_log() {
 	case $1 in
 	timens-*) vm uml-guest log "/run/uml/$1" ;;
-	*)	  uml_guest log "$CELLS_ROOT/run/$1" ;;
+	*)	  uml_log "$1" ;;
 	esac
 }
 
@@ -98,7 +85,7 @@ cell_log() {
 run_here() {
 	local status=0
 
-	UML_TIMEOUT=$((LIMIT + 30)) uml_guest run "$CELLS_ROOT/run/$1" \
+	UML_TIMEOUT=$((LIMIT + 30)) guest "$1" \
 		sh -c "cd /tests && timeout $LIMIT ./$PROGRAM 2>&1" ||
 		status=$?
 	printf '\nstatus %d\n' "$status"

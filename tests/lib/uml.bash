@@ -9,26 +9,31 @@
 #   uml_stub_maps NAME                what its stub processes have mapped above the
 #                                     guest's address space: all of it, sorted
 #   uml_stop                          end all
+#   uml_root PROGRAM...               before all: what they have in /tests, if not
+#                                     the helpers
 #
-# Their root directory is $BATS_FILE_TMPDIR/root; the helpers are in /tests. They
-# have no right to set this machine's clock. A guest has UML_TIMEOUT seconds (60)
-# to answer.
+# Their root directory is $BATS_FILE_TMPDIR/guests. They have no right to set this
+# machine's clock. A guest has UML_TIMEOUT seconds (60) to answer.
 
 uml_guest()
 {
 	# bats waits for whoever holds its descriptor 3
-	UML_ROOT=$BATS_FILE_TMPDIR/root busybox sh "$TOP/tests/uml/uml-guest" \
+	UML_ROOT=$BATS_FILE_TMPDIR/guests busybox sh "$TOP/tests/uml/uml-guest" \
 		"$@" 3>&-
 }
 
 uml_root()
 {
+	"$TOP/tests/uml/uml-root" "$BATS_FILE_TMPDIR/guests" "$@"
+}
+
+uml_helpers()
+{
 	local programs
 
-	[ ! -e "$BATS_FILE_TMPDIR/root" ] || return 0
 	mapfile -t programs < <(find "$BUILD/tests" -maxdepth 1 -type f \
 		-perm /111 ! -name '*-dynamic' ! -name 'uml-*' ! -name guest-init)
-	"$TOP/tests/uml/uml-root" "$BATS_FILE_TMPDIR/root" "${programs[@]}"
+	uml_root "${programs[@]}"
 }
 
 uml_start()
@@ -36,10 +41,10 @@ uml_start()
 	local name=$1 kernel=$BUILD/$2/linux drop=()
 
 	shift 2
-	uml_root || return 1
+	[ -e "$BATS_FILE_TMPDIR/guests" ] || uml_helpers || return 1
 	[ "$(id -u)" != 0 ] ||
 		drop=("$(command -v setpriv)" --bounding-set=-sys_time)
-	uml_guest start "$BATS_FILE_TMPDIR/root/run/$name" \
+	uml_guest start "$BATS_FILE_TMPDIR/guests/run/$name" \
 		"${drop[@]}" "$(command -v setarch)" -R "$kernel" "$@"
 }
 
@@ -49,17 +54,17 @@ guest()
 
 	shift
 	[ $# -gt 0 ] || set -- sh -ec "$(cat)"
-	uml_guest run "$BATS_FILE_TMPDIR/root/run/$name" "$@"
+	uml_guest run "$BATS_FILE_TMPDIR/guests/run/$name" "$@"
 }
 
 uml_log()
 {
-	uml_guest log "$BATS_FILE_TMPDIR/root/run/$1" | tr -d '\r'
+	uml_guest log "$BATS_FILE_TMPDIR/guests/run/$1" | tr -d '\r'
 }
 
 uml_pid()
 {
-	uml_guest pid "$BATS_FILE_TMPDIR/root/run/$1"
+	uml_guest pid "$BATS_FILE_TMPDIR/guests/run/$1"
 }
 
 # Addresses of twelve digits sort like numbers.
@@ -77,7 +82,7 @@ uml_stop()
 {
 	local dir status=0
 
-	for dir in "$BATS_FILE_TMPDIR"/root/run/*; do
+	for dir in "$BATS_FILE_TMPDIR"/guests/run/*; do
 		[ -e "$dir/pid" ] || continue
 		uml_guest stop "$dir" || status=1
 	done
