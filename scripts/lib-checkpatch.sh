@@ -14,6 +14,13 @@ checkpatch_exceptions()
 include/uapi/linux/timens_pass.h COMPLEX_MACRO     a list cannot be in parentheses
 include/uapi/linux/timens_pass.h MACRO_ARG_REUSE   arguments are names and constants
 include/uapi/linux/timens_pass.h MACRO_ARG_UNUSED  all kinds take the same ones
+arch/um/os-Linux/.* BIT_MACRO            no linux/bits.h in user space
+arch/um/os-Linux/.* CAMELCASE            types of elf.h
+arch/um/os-Linux/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's
+arch/x86/um/asm/vdso/clocksource.h COMPLEX_MACRO  a list cannot be in parentheses
+arch/x86/um/asm/vdso/gettimeofday.h LINE_SPACING  a define that belongs to its function
+arch/x86/um/asm/vdso/processor.h ARCH_INCLUDE_LINUX  it takes the place of that
+arch/x86/um/vdso/vma.c AVOID_EXTERNS     symbols of vdso.S
 (tools/testing|.*/tests|.*/shim)/.* BIT_MACRO      no linux/bits.h in user space
 (tools/testing|.*/tests|.*/shim)/.* MACRO_ARG_REUSE  arguments are constants
 .*/(tests|shim)/.* PREFER_KERNEL_TYPES   stdint.h is user space's way

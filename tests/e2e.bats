@@ -149,7 +149,7 @@ namespace_time() {
 
 @test "timeclock=intercept passes nothing" {
 	run timeclock intercept
-	assert_line --index 0 --partial "intercept: timeclock=intercept"
+	assert_line --index 0 --partial "intercept: every time call is intercepted"
 	assert_intercepted intercept gettimeofday
 	assert_intercepted intercept clock_gettime
 	assert_intercepted intercept time
@@ -158,7 +158,7 @@ namespace_time() {
 @test "in the initial namespace nothing passes, and UML says why" {
 	run timeclock host
 	assert_line --index 0 --partial \
-		"intercept: the time namespace has no wall clock of its own"
+		"timens: the time namespace has no wall clock of its own"
 	assert_intercepted host gettimeofday
 	assert_intercepted host clock_gettime
 	assert_intercepted host time
@@ -167,14 +167,14 @@ namespace_time() {
 @test "in a namespace without an own clock nothing passes, and UML says why" {
 	run timeclock plain
 	assert_line --index 0 --partial \
-		"intercept: the time namespace has no wall clock of its own"
+		"timens: the time namespace has no wall clock of its own"
 	assert_intercepted plain gettimeofday
 	assert_intercepted plain time
 }
 
 @test "in ptrace mode nothing passes, and UML says what to do" {
 	run timeclock ptrace
-	assert_line --index 0 --partial "intercept: UML runs in ptrace mode"
+	assert_line --index 0 --partial "timens: UML runs in ptrace mode"
 	assert_line --index 0 --partial "seccomp=on"
 	assert_intercepted ptrace gettimeofday
 }

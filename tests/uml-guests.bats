@@ -15,7 +15,7 @@ load lib/uml
 GUESTS="ptrace seccomp smp"
 # Where the stub is without address space randomisation, and what is around it
 STUB=7fffffffc000
-AROUND="7f8000000000 7fffffffb000 7fffffffd000 7fffffffe000"
+AROUND="7f8000000000 7fffffffb000"
 
 setup_file() {
 	requires uml uml-smp helpers
@@ -131,13 +131,15 @@ everywhere() {
 # --- against the stub and the kernel's mappings -------------------------------
 
 @test "nothing above a process' address space can be changed, read or written" {
-	local name before
+	local name before areas
 
 	for name in $GUESTS; do
 		before=$(uml_stub_maps "$name")
-		assert_regex "$before" "^$STUB-"
+		assert_regex "$before" "$STUB-"
+		# Each mapping, and what comes after it
+		areas=$(tr ' -' '\n' <<<"$before" | grep '^7f' | sort -u)
 		# shellcheck disable=SC2086 # words
-		run guest "$name" map-attack $STUB $AROUND
+		run guest "$name" map-attack $areas $AROUND
 		assert_success || fail "$name: above"
 		assert_output --partial "attacks came to nothing"
 		assert_equal "$(uml_stub_maps "$name")" "$before"
