@@ -18,7 +18,7 @@
 # seconds. Where a guest may differ is in selftests.except, with the reason:
 # such a line has to differ, or the exception has to go.
 
-CELLS_HERE=(intercept-seccomp intercept-ptrace)
+CELLS_HERE=(intercept-seccomp intercept-ptrace page-seccomp page-ptrace)
 CELLS_VM=(timens-seccomp)
 EXCEPT=$TOP/tests/lib/selftests.except
 
