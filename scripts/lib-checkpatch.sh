@@ -14,6 +14,8 @@ checkpatch_exceptions()
 include/uapi/linux/timens_pass.h COMPLEX_MACRO     a list cannot be in parentheses
 include/uapi/linux/timens_pass.h MACRO_ARG_REUSE   arguments are names and constants
 include/uapi/linux/timens_pass.h MACRO_ARG_UNUSED  all kinds take the same ones
+arch/um/kernel/timeclock.c COMPLEX_MACRO  expanded by a table's macro
+arch/um/kernel/timeclock.c MACRO_ARG_UNUSED  entries of a table say more than each user wants
 arch/um/os-Linux/.* BIT_MACRO            no linux/bits.h in user space
 arch/um/os-Linux/.* CAMELCASE            types of elf.h
 arch/um/os-Linux/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's

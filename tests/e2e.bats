@@ -143,6 +143,16 @@ namespace_time() {
 	assert_passed pass time
 }
 
+@test "time calls of the vDSO do not enter it either" {
+	# It is killed if they do
+	run guest pass vdso-clock 500
+	assert_line "vdso"
+	assert_line "steps back: 0"
+	run guest intercept vdso-clock 500
+	assert_failure
+	refute_line "vdso"
+}
+
 @test "other calls of that guest do enter it" {
 	assert_intercepted pass getppid
 }

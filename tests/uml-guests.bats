@@ -65,6 +65,13 @@ everywhere() {
 	done
 }
 
+@test "the vDSO reads the clock without entering the guest's kernel" {
+	# It is killed if it does
+	everywhere vdso-clock 500
+	assert_line "vdso"
+	assert_line "steps back: 0"
+}
+
 @test "no clock goes back, by any route, in two processes" {
 	everywhere clock-order 2 2000
 	assert_output "4000 rounds in order"

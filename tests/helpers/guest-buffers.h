@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -226,11 +227,19 @@ static void *behind_eof(const long *words)
 	return file_page(MAP_SHARED, words, 0);
 }
 
+/* The vDSO is there, and can only go as a whole. From here on, none is used. */
 static char *top_page(void)
 {
-	char *p = mmap((void *)(MAPPED_TOP - PAGE), PAGE, RW,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	static unsigned long vdso;
+	char *p;
 
+	if (!vdso) {
+		vdso = getauxval(AT_SYSINFO_EHDR);
+		if (vdso && munmap((void *)vdso, MAPPED_TOP - vdso))
+			die("munmap of the vDSO");
+	}
+	p = mmap((void *)(MAPPED_TOP - PAGE), PAGE, RW,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (p == MAP_FAILED)
 		die("mmap of the top page");
 	return p;

@@ -2,6 +2,8 @@
 /*
  * vdso-clock - is the clock read in the vDSO, and does it agree across CPUs?
  *
+ * usage: vdso-clock [TURNS]
+ *
  * Prints "vdso" if clock_gettime() and gettimeofday() work under a seccomp
  * filter that kills whoever enters the kernel for them, and "steps back: N",
  * how often a thread on one CPU read an earlier time than a thread on the
@@ -22,11 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TURNS 20000
-
 static atomic_int turn;
 static atomic_llong last;
-static int back;
+static int back, turns = 20000;
 
 static long long now(void)
 {
@@ -72,7 +72,7 @@ static void *reader(void *arg)
 	long long t;
 
 	pin(me);
-	for (i = 0; i < TURNS; i++) {
+	for (i = 0; i < turns; i++) {
 		while (atomic_load(&turn) != me)
 			sched_yield();
 		t = now();
@@ -84,13 +84,15 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int ids[2] = { 0, 1 };
 	struct timeval tv;
 	pthread_t other;
 	long long end;
 
+	if (argc > 1)
+		turns = atoi(argv[1]);
 	no_clock_syscalls();
 	now();
 	gettimeofday(&tv, NULL);
