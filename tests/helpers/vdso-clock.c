@@ -84,18 +84,26 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+/* Long enough for many updates of the timekeeper to fall into a read */
+static void read_for_long(void)
+{
+	long long end = now() + 500000000;
+	struct timeval tv;
+
+	while (now() < end)
+		gettimeofday(&tv, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	int ids[2] = { 0, 1 };
-	struct timeval tv;
 	pthread_t other;
 	long long end;
 
 	if (argc > 1)
 		turns = atoi(argv[1]);
 	no_clock_syscalls();
-	now();
-	gettimeofday(&tv, NULL);
+	read_for_long();
 	puts("vdso");
 	if (pthread_create(&other, NULL, reader, &ids[1]))
 		return 2;

@@ -194,7 +194,7 @@ static const char *const counter_names[] __initconst = {
 	[COUNTER_SYSCALL]	= "syscall",
 };
 
-/* The index of a string of @len bytes among @names, or an error for the user */
+/* The index of a string of @len bytes among @names, -1 if it is not there */
 static int __init name_index(const char *const *names, size_t nr, const char *line, size_t len)
 {
 	size_t i;
@@ -203,24 +203,28 @@ static int __init name_index(const char *const *names, size_t nr, const char *li
 		if (strlen(names[i]) == len && !strncmp(names[i], line, len))
 			return i;
 	}
-
-	os_warn("Invalid timeclock option '%s', expected auto/timens/page/intercept, then nothing or ,vdso/,tsc/,syscall\n",
-		line);
-	exit(1);
-	return 0;
+	return -1;
 }
 
 static int __init timeclock_setup(char *line, int *add)
 {
 	size_t len = strcspn(line, ",");
+	int clock, counter = COUNTER_VDSO;
 
 	*add = 0;
 
-	wanted_clock = name_index(clock_names, ARRAY_SIZE(clock_names), line, len);
+	clock = name_index(clock_names, ARRAY_SIZE(clock_names), line, len);
 	if (line[len])
-		wanted_counter = name_index(counter_names, ARRAY_SIZE(counter_names),
-					    line + len + 1, strlen(line + len + 1));
+		counter = name_index(counter_names, ARRAY_SIZE(counter_names),
+				     line + len + 1, strlen(line + len + 1));
+	if (clock < 0 || counter < 0) {
+		os_warn("Invalid option 'timeclock=%s', expected auto/timens/page/intercept, then nothing or ,vdso/,tsc/,syscall\n",
+			line);
+		exit(1);
+	}
 
+	wanted_clock = clock;
+	wanted_counter = counter;
 	return 0;
 }
 
