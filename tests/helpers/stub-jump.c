@@ -2,22 +2,29 @@
 /*
  * stub-jump - jump to every address of a range, each in a process of its own.
  *
- * usage: stub-jump ADDRESS LENGTH STEP
+ * usage: stub-jump [--no-far] [--uid UID] ADDRESS LENGTH STEP [SP...]
  *
  * ADDRESS is hexadecimal, and belongs to UML's stub if the guest is UML. The
  * registers hold pointers into an own buffer, small numbers, and the numbers of
- * calls that set the clock, in turn. Who has not ended after a while is killed.
- * Prints how many ended by a signal, with a status, and by being killed.
+ * calls that set the clock, in turn; the stack pointer is an own one, or each SP
+ * (hexadecimal) in turn. With --uid, that user does it, in a session of its own.
+ * With --no-far, places close before a far return are left out: where QEMU emulates
+ * the CPU, that reads the stack with the kernel's rights, and the kernel oopses.
+ * Who has not ended after a while is killed. Prints how many ended by a signal,
+ * with a status, and by being killed.
  */
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "become.h"
 #include "clock.h"
 
 #define PATIENCE_US 200
 #define PATIENCE    1000
+
+#define FAR_SOON 24
 
 static long buffer[512] __attribute__((aligned(4096)));
 static char stack[65536];
@@ -31,10 +38,9 @@ static const long sets[][7] = {
 };
 
 /* @regs are the number of a call and six arguments */
-static __attribute__((noreturn)) void jump(unsigned long to, const long *regs)
+static __attribute__((noreturn)) void jump(unsigned long to, unsigned long sp,
+					   const long *regs)
 {
-	char *sp = stack + sizeof(stack) / 2;
-
 	asm volatile("mov %[sp], %%rsp\n\t"
 		     "mov 8(%[regs]), %%rdi\n\t"
 		     "mov 16(%[regs]), %%rsi\n\t"
@@ -65,24 +71,59 @@ static int wait_for(pid_t pid)
 	return 2;
 }
 
+/* Is there one soon after @at, in its page? */
+static int far_return(const unsigned char *at)
+{
+	size_t left = 4096 - ((unsigned long)at & 4095);
+
+	for (size_t i = 0; i < FAR_SOON && i < left; i++)
+		if (at[i] == 0xca || at[i] == 0xcb || at[i] == 0xcf)
+			return 1;
+	return 0;
+}
+
+/* The stack pointer of jump @i */
+static unsigned long choose_sp(int i, char **sps, int n)
+{
+	if (i % (n + 1) == n)
+		return (unsigned long)stack + sizeof(stack) / 2;
+	return strtoul(sps[i % (n + 1)], NULL, 16);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long start, length, step;
 	int count[3] = { 0 };
+	int no_far = argc > 1 && !strcmp(argv[1], "--no-far");
 	pid_t pid;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: stub-jump ADDRESS LENGTH STEP\n");
+	argc -= no_far;
+	argv += no_far;
+	if (argc > 2 && !strcmp(argv[1], "--uid")) {
+		become(atoi(argv[2]));
+		argc -= 2;
+		argv += 2;
+	}
+	if (argc < 4) {
+		fprintf(stderr,
+			"usage: stub-jump [--no-far] [--uid UID] ADDRESS LENGTH STEP [SP...]\n");
 		return 2;
 	}
 	start = strtoul(argv[1], NULL, 16);
 	length = strtoul(argv[2], NULL, 0);
-	step = strtoul(argv[3], NULL, 0);
+	step = strtoul(argv[3], NULL, 0) ?: 1;
 	buffer[0] = 4102444800; /* 2100 */
-	for (unsigned long at = 0; at < length; at += step ? step : 1) {
+	for (unsigned long i = 0; i * step < length; i++) {
+		unsigned long at = start + i * step;
+
+		if (no_far && far_return((unsigned char *)at))
+			continue;
 		pid = fork();
 		if (!pid)
-			jump(start + at, sets[at / step % ARRAY_SIZE(sets)]);
+			jump(at,
+			     choose_sp(i / ARRAY_SIZE(sets), argv + 4,
+				       argc - 4),
+			     sets[i % ARRAY_SIZE(sets)]);
 		if (pid < 0) {
 			perror("stub-jump: fork");
 			return 2;
