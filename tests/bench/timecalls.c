@@ -123,10 +123,15 @@ static void install(struct sock_filter *filter, size_t n, unsigned long flags)
 		fail("cannot load the filter", strerror(errno));
 }
 
-/* As UML's: the architecture, the number, the table. The rest is allowed. */
+/*
+ * As UML's: the instruction pointer for nothing, the architecture, the number,
+ * the table. The rest is allowed.
+ */
 static void load_policy(void)
 {
 	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, instruction_pointer)),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_X86_64, 1, 0),
