@@ -68,13 +68,18 @@ bench-both: kernel uml uml-stock shim helpers
 	@scripts/deps bench
 	@scripts/bench
 
-.PHONY: uml-stock
+.PHONY: uml-stock uml-smp
+uml-smp: tree
+	@scripts/build-uml smp
+
 uml-stock: tree
 	@scripts/build-uml stock
 
-stress: kernel uml shim helpers ## long random tests (DURATION=s SEED=n)
+stress: kernel uml uml-smp shim helpers ## long tests (DURATION=s SEED=n HOST=this|vm)
 	@scripts/deps vm
-	@scripts/stress
+	@scripts/deps guest
+	@$(if $(filter this,$(HOST)),:,scripts/stress)
+	@scripts/stress-guest
 
 lint: tree ## checkpatch, shellcheck, clang-format, cppcheck
 	@scripts/deps lint

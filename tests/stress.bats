@@ -28,3 +28,34 @@ load lib/common
 	assert_failure 1
 	assert_output --partial "DURATION=soon: not a number"
 }
+
+# guest_for SECONDS HOST [RATE] - scripts/stress-guest
+guest_for() {
+	DURATION=$1 HOST=$2 RATE=${3:-0} run "$TOP/scripts/stress-guest"
+}
+
+@test "on this machine, the clocks of a guest with two CPUs are in order, and do not drift" {
+	requires uml-smp helpers
+	guest_for 10 this
+	assert_success
+	assert_line --regexp '^page vdso 2$'
+	assert_line --regexp '^[1-9][0-9]+ rounds in order$'
+	assert_line --regexp '^drift -?[0-9.]+ ppm, known to [0-9]{1,3}\.[0-9]+ ppm, in 1[0-9] s$'
+}
+
+@test "in the VM too, where they are those of its namespace" {
+	requires vm-patched shim uml-smp helpers
+	guest_for 10 vm
+	assert_success
+	assert_line --regexp '^timens vdso 2$'
+	assert_line --regexp '^[1-9][0-9]+ rounds in order$'
+	assert_line --regexp '^drift -?[0-9.]+ ppm, known to '
+}
+
+@test "a guest whose clock drifts is noticed" {
+	requires uml-smp helpers
+	guest_for 10 this 500
+	assert_failure 1
+	assert_line --regexp '^drift [1-9][0-9]{2}\.'
+	assert_line --partial "clocks went back, or drift"
+}

@@ -3,7 +3,8 @@
  * clock-order - does any route to any clock ever show an earlier time than one
  * that has been seen?
  *
- * usage: clock-order [--exact] [--set] [--back] READERS ROUNDS
+ * usage: clock-order [OPTION]... READERS ROUNDS
+ *        clock-order [OPTION]... READERS SECONDSs
  *
  * READERS processes read CLOCK_REALTIME, _MONOTONIC, _BOOTTIME and _TAI, each by
  * the vDSO, by a system call, by a system call that a UML guest's kernel always
@@ -13,14 +14,18 @@
  * what it may be rounded by.
  *
  *   --exact  leave out what a late tick makes late: coarse clocks and time()
+ *   --split  each process uses one kind of route only, the first one system calls,
+ *            the second one those that are intercepted, the third one the vDSO
  *   --set    another process sets the wall clock forward by a millisecond, again
  *            and again
  *   --back   and once, in the middle, backward by a minute: a control, to be noticed
+ *   --half   in the middle, run a shell command, which has to succeed
+ *   --rate   in the middle, the last process makes the clock so much faster, in
+ *            ppm, of which more than 500 have to be a multiple of 100
  *
- * A round is one reading by each route. Prints what was seen first; exits with 1
- * if time went back.
+ * A round is one reading by each route; with an "s" behind the number, so many
+ * seconds of rounds. Prints what was seen first; exits with 1 if time went back.
  */
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -36,6 +41,7 @@
 #define TICK	    (NSEC / 2) /* more than a tick that comes late */
 #define HIGH_WORD   0x700000000L
 #define MAX_READERS 64
+#define AFTER	    3 /* rounds at least after the middle */
 
 static const clockid_t clocks[CLOCKS] = { CLOCK_REALTIME, CLOCK_MONOTONIC,
 					  CLOCK_BOOTTIME, CLOCK_TAI };
@@ -46,11 +52,21 @@ struct shared {
 	atomic_llong seen[CLOCKS];
 	atomic_int failed;
 	atomic_int done;
+	atomic_int middle; /* what is to happen in the middle has happened */
 	atomic_llong rounds;
 };
 
 static struct shared *shared;
 static int exact;
+static int split;
+static int back;
+static int set;
+static const char *half;
+static int rate;
+static int readers;
+static long long rounds;  /* for each reader, unless there is ... */
+static long long seconds; /* ... so much time, from start_ns on */
+static long long start_ns;
 static int (*vdso_gtod)(struct timeval *tv, void *tz);
 static time_t (*vdso_time_fn)(time_t *t);
 static int (*vdso_gettime)(clockid_t id, struct timespec *ts);
@@ -134,18 +150,66 @@ static void one_route(const struct route *r, int clock)
 		;
 }
 
-static int wanted(const struct route *r, int clock)
+static int over(long long i)
 {
+	if (seconds)
+		return raw_clock(CLOCK_MONOTONIC) >= start_ns + seconds * NSEC;
+	return i >= rounds;
+}
+
+static int half_over(void)
+{
+	if (seconds)
+		return raw_clock(CLOCK_MONOTONIC) >=
+		       start_ns + seconds * NSEC / 2;
+	return shared->rounds >= readers * rounds / 2;
+}
+
+static int wanted(const struct route *r, int clock, int reader)
+{
+	static const char *const kinds[] = { "raw", "kernel", "vdso" };
+	const char *kind = kinds[reader % 3];
+
+	if (split && strncmp(r->name, kind, strlen(kind)) != 0)
+		return 0;
 	return (r->clock < 0 || r->clock == clock) &&
 	       !(exact && r->grain >= TICK);
 }
 
-static void read_all(int rounds)
+static void trouble(const char *what)
 {
-	for (int i = 0; i < rounds && !shared->failed; i++) {
+	fprintf(stderr, "clock-order: %s\n", what);
+	shared->failed = 2;
+}
+
+static int change_rate(void)
+{
+	int slow = rate <= 500 && rate >= -500;
+	struct timex txc = {
+		.modes = slow ? ADJ_FREQUENCY : ADJ_TICK,
+		.freq = rate * 65536L,
+		.tick = 10000 + rate / 100,
+	};
+
+	return adjtimex(&txc) < 0 ? -1 : 0;
+}
+
+static void read_all(int reader)
+{
+	int changed = !rate || reader != readers - 1, after = 0;
+
+	for (long long i = 0; (!over(i) || after < AFTER) && !shared->failed;
+	     i++) {
+		after += shared->middle;
+		if (!changed && half_over()) {
+			changed = 1;
+			if (change_rate())
+				trouble("the clock's rate cannot be changed");
+			shared->middle = 1;
+		}
 		for (size_t r = 0; r < ARRAY_SIZE(routes); r++)
 			for (int c = 0; c < CLOCKS; c++)
-				if (wanted(&routes[r], c))
+				if (wanted(&routes[r], c, reader))
 					one_route(&routes[r], c);
 		atomic_fetch_add(&shared->rounds, 1);
 	}
@@ -163,21 +227,23 @@ static int move(long long ns)
 	return adjtimex(&txc) < 0 ? -1 : 0;
 }
 
-static void set_all(int back, long long half)
+/* The process beside the readers: what happens in the middle, and again and again */
+static void disturb(void)
 {
-	int went_back = 0;
+	int done = 0;
 
 	while (!shared->done && !shared->failed) {
-		if (back && !went_back && shared->rounds >= half) {
-			went_back = 1;
-			if (!move(-60 * NSEC))
-				continue;
-		} else if (!move(NSEC / 1000)) {
-			usleep(500);
-			continue;
+		if (!done && half_over()) {
+			done = 1;
+			if (half && system(half))
+				trouble("the command failed");
+			if (back && move(-60 * NSEC))
+				trouble("the clock cannot be moved");
+			shared->middle = 1;
 		}
-		perror("clock-order: adjtimex");
-		shared->failed = 2;
+		if (set && move(NSEC / 1000))
+			trouble("the clock cannot be moved");
+		usleep(500);
 	}
 }
 
@@ -212,44 +278,69 @@ static void finish(pid_t pid)
 	}
 }
 
-int main(int argc, char **argv)
+static void usage(void)
 {
-	int set = 0, back = 0, readers, rounds;
-	pid_t pids[MAX_READERS], setter = 0;
+	fprintf(stderr,
+		"usage: clock-order [OPTION]... READERS ROUNDS|SECONDSs\n");
+	exit(2);
+}
+
+static void parse(int argc, char **argv)
+{
+	char *end = "x";
 
 	for (; argc > 1 && argv[1][0] == '-'; argv++, argc--) {
 		set |= !strcmp(argv[1], "--set");
 		back |= !strcmp(argv[1], "--back");
 		exact |= !strcmp(argv[1], "--exact");
+		split |= !strcmp(argv[1], "--split");
+		if (!strcmp(argv[1], "--half") && argc > 2) {
+			half = argv[2];
+			argv++, argc--;
+		} else if (!strcmp(argv[1], "--rate") && argc > 2) {
+			rate = atoi(argv[2]);
+			argv++, argc--;
+		}
 	}
-	readers = argc == 3 ? atoi(argv[1]) : 0;
-	rounds = argc == 3 ? atoi(argv[2]) : 0;
-	if (readers < 1 || readers > MAX_READERS || rounds < 1) {
-		fprintf(stderr,
-			"usage: clock-order [--exact] [--set] [--back] READERS ROUNDS\n");
-		return 2;
+	if (argc == 3) {
+		readers = atoi(argv[1]);
+		rounds = strtoll(argv[2], &end, 10);
 	}
+	if (readers < 1 || readers > MAX_READERS || rounds < 1 ||
+	    (*end && strcmp(end, "s") != 0))
+		usage();
+	if (*end)
+		seconds = rounds;
+}
+
+int main(int argc, char **argv)
+{
+	pid_t pids[MAX_READERS], beside = 0;
+
+	parse(argc, argv);
 	find_vdso();
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared->middle = !(back || half || rate);
+	start_ns = raw_clock(CLOCK_MONOTONIC);
 	for (int i = 0; i < readers; i++) {
 		start(&pids[i]);
 		if (!pids[i]) {
-			read_all(rounds);
+			read_all(i);
 			_exit(0);
 		}
 	}
-	if (set || back)
-		start(&setter);
-	if ((set || back) && !setter) {
-		set_all(back, (long long)readers * rounds / 2);
+	if (set || back || half)
+		start(&beside);
+	if ((set || back || half) && !beside) {
+		disturb();
 		_exit(0);
 	}
 	for (int i = 0; i < readers; i++)
 		finish(pids[i]);
 	shared->done = 1;
-	if (setter)
-		finish(setter);
+	if (beside)
+		finish(beside);
 	if (shared->failed)
 		return shared->failed;
 	printf("%lld rounds in order\n", (long long)shared->rounds);
