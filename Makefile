@@ -56,7 +56,7 @@ check-builds: tree shim helpers
 	@scripts/build-uml smp
 	@scripts/build-kernel stock
 
-bench-vm: kernel uml shim helpers
+bench-vm: kernel uml uml-stock shim helpers
 	@scripts/deps bench
 	@scripts/bench --host vm
 

@@ -6,7 +6,8 @@
 #   bench_tools SITUATIONS            see that what they need is there
 #   bench_accel                       choose the accelerator; sets VM_ACCEL
 #   bench_vm METRIC TIMEOUT CMD...    run CMD in the VM for ns or instructions,
-#                                     with tests/bench at /bench
+#                                     with tests/bench at /bench; and UML
+#                                     without our commits, if CMD names "stock-"
 #   bench_here TURNS SITUATIONS CALLS [PROCESSES]
 #                                     samples from this machine, without a VM
 #   bench_summary METRIC SAMPLES      samples to a line for each figure; the
@@ -52,6 +53,9 @@ bench_vm()
 
 	shift 2
 	[ "$metric" = ns ] || opts=(--icount --smp 1)
+	case $* in
+	*stock-*)	opts+=(--with "$BUILD/uml-stock/linux:/bench-stock/linux") ;;
+	esac
 	"$TOP/scripts/run-vm" "${opts[@]}" --timeout "$timeout" \
 		--with "$BENCH:/bench" -- "$@"
 }
