@@ -7,12 +7,12 @@
 #   pass       the real thing: own clock, seccomp mode, may set its clock
 #   intercept  the same with timeclock=intercept, to compare with
 #   nocaps     may not set its clock
-#   ptrace     own clock, ptrace mode
 #   plain      a time namespace that has no own wall clock
 #   host       the initial time namespace
 
 load lib/common
 load lib/clocks
+load lib/guests
 
 START=2038-01-19T03:14:00Z
 
@@ -37,8 +37,6 @@ setup_file() {
 		pids="\$pids \$!"
 		start nocaps \$own \$uml seccomp=on &
 		pids="\$pids \$!"
-		start ptrace \$own --keep-caps=sys_time taskset 1 \$uml &
-		pids="\$pids \$!"
 		start plain \$plain --keep-caps=sys_time \$uml seccomp=on &
 		pids="\$pids \$!"
 		start host \$uml seccomp=on &
@@ -51,76 +49,10 @@ teardown_file() {
 	vm_stop
 }
 
+# shellcheck disable=SC2034 # nothing_else_moved reads them
 setup() {
 	host=$(host_clock)
 	sibling=$(sibling_line)
-}
-
-nothing_else_moved() {
-	assert_host_unmoved "$host"
-	assert_sibling_unmoved "$sibling"
-}
-
-# guest NAME CMD... - run it there; or guest NAME <SCRIPT
-guest() {
-	local name=$1
-
-	shift
-	[ $# -gt 0 ] || set -- sh -ec "$(cat)"
-	# Less than a call to the VM may take: a guest that hangs is not the VM
-	vm env UML_TIMEOUT="${GUEST_TIMEOUT:-45}" \
-		uml-guest run "/run/uml/$name" "$@"
-}
-
-# timeclock NAME - what UML said about its clock
-timeclock() {
-	vm uml-guest log "/run/uml/$1" | tr -d '\r' |
-		sed -n 's/^\[[ .0-9]*\] timeclock: //p'
-}
-
-# entries NAME CALL COUNT - how often COUNT calls made the guest enter its kernel:
-# each time the UML kernel's process on the host has to be woken up. What else the
-# program does is taken off.
-entries() {
-	vm <<-SH
-		pid=\$(uml-guest pid /run/uml/$1)
-		woken() {
-			cat /proc/\$pid/task/*/status |
-				awk '/^voluntary/ { n += \$2 } END { print n }'
-		}
-		a=\$(woken)
-		uml-guest run /run/uml/$1 raw-calls $2 0
-		b=\$(woken)
-		uml-guest run /run/uml/$1 raw-calls $2 $3
-		c=\$(woken)
-		echo \$((c - b - b + a))
-	SH
-}
-
-assert_passed() {
-	local n
-
-	n=$(entries "$1" "$2" 2000)
-	((n < 200)) || fail "2000 calls of $2 entered the kernel $n times"
-}
-
-# On the way a wake-up may be saved here and there
-assert_intercepted() {
-	local count=${3:-2000} n
-
-	n=$(entries "$1" "$2" "$count")
-	((n > count / 2)) || fail "$count calls of $2 entered the kernel $n times"
-}
-
-# near WANT GOT - in seconds, up to MORE (60) later
-assert_near() {
-	((${2%%.*} >= $1 && ${2%%.*} <= $1 + ${3:-60})) ||
-		fail "want $1 or a little more, got $2"
-}
-
-# namespace_time NAME - what the namespace's clock says, asked on the host
-namespace_time() {
-	vm timens enter "$(vm uml-guest pid "/run/uml/$1")" date +%s
 }
 
 # --- what passes, and what does not ------------------------------------------
@@ -182,26 +114,11 @@ namespace_time() {
 	assert_intercepted plain time
 }
 
-@test "in ptrace mode nothing passes, and UML says what to do" {
-	run timeclock ptrace
-	assert_line --index 0 --partial "timens: UML runs in ptrace mode"
-	assert_line --index 0 --partial "seccomp=on"
-	assert_intercepted ptrace gettimeofday
-}
-
 @test "a guest without the right to set its clock reads it as fast" {
 	assert_passed nocaps gettimeofday
 }
 
 # --- a passed call is like an intercepted one --------------------------------
-
-# same_table CMD... - prints the same in both guests
-same_table() {
-	guest pass "$@" >"$BATS_TEST_TMPDIR/pass"
-	guest intercept "$@" >"$BATS_TEST_TMPDIR/intercept"
-	diff -u "$BATS_TEST_TMPDIR/intercept" "$BATS_TEST_TMPDIR/pass" ||
-		fail "above: what changes if calls pass"
-}
 
 @test "every kind of buffer gives what interception gives" {
 	GUEST_TIMEOUT=100 VM_TIMEOUT=120 same_table guest-buffers
@@ -353,13 +270,6 @@ same_table() {
 
 # --- who may -----------------------------------------------------------------
 
-# refused OUTPUT - nine ways, nine refusals
-assert_all_refused() {
-	assert_success
-	refute_output --partial "moved"
-	assert_equal "$(grep -c ': EPERM$' <<<"$output")" "${1:-9}"
-}
-
 @test "a guest's user cannot set any clock" {
 	local before
 
@@ -499,7 +409,7 @@ assert_all_refused() {
 
 @test "guests end when told to" {
 	run vm <<-'SH'
-		for g in pass intercept nocaps ptrace plain host; do
+		for g in pass intercept nocaps plain host; do
 			uml-guest stop /run/uml/$g
 		done
 		ps | grep '[l]inux.uml' || true

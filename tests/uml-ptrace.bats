@@ -1,0 +1,218 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# uml-ptrace.bats - UML guests in ptrace mode on the wall clock of their time
+# namespace, in the VM.
+#
+# These guests run side by side:
+#   pass       time calls pass from a process's first one on
+#   intercept  the same with timeclock=intercept, to compare with
+#   nocaps     may not set its clock; time calls pass after some of a process
+
+load lib/common
+load lib/clocks
+load lib/guests
+
+START=2038-01-19T03:14:00Z
+
+setup_file() {
+	requires vm-patched shim uml helpers
+	vm_start patched --mem 1536M --with "$(command -v setarch)"
+	sibling_start
+	VM_TIMEOUT=400 vm <<-SH
+		mkdir -p /run/uml
+		start() {
+			name=\$1
+			shift
+			UML_TIMEOUT=380 uml-guest start /run/uml/\$name \
+				timens run --realtime=$START --uptime 0 "\$@" || exit 1
+		}
+		uml="/usr/bin/setarch -R linux.uml seccomp=off"
+		start pass --keep-caps=sys_time \$uml timeclock.pass_after=0 &
+		pids=\$!
+		start intercept --keep-caps=sys_time \$uml timeclock=intercept &
+		pids="\$pids \$!"
+		start nocaps \$uml &
+		pids="\$pids \$!"
+		for p in \$pids; do wait \$p; done
+	SH
+}
+
+teardown_file() {
+	vm_stop
+}
+
+# shellcheck disable=SC2034 # nothing_else_moved reads them
+setup() {
+	host=$(host_clock)
+	sibling=$(sibling_line)
+}
+
+@test "raw time calls pass in ptrace mode" {
+	run timeclock pass
+	assert_line --index 0 --partial "timens: "
+	assert_passed pass gettimeofday
+	assert_passed pass clock_gettime
+	assert_passed pass time
+}
+
+@test "other calls do not" {
+	assert_intercepted pass getppid
+}
+
+@test "with timeclock=intercept nothing passes" {
+	run timeclock intercept
+	assert_line --index 0 --partial "intercept: every time call is intercepted"
+	assert_intercepted intercept gettimeofday
+	assert_intercepted intercept clock_gettime
+}
+
+@test "by default calls pass after some of a process were intercepted" {
+	local n
+
+	assert_passed nocaps gettimeofday
+	n=$(entries nocaps gettimeofday 16)
+	((n > 8)) || fail "16 calls entered the kernel $n times"
+}
+
+@test "every kind of buffer gives what interception gives" {
+	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_table guest-buffers
+	run cat "$BATS_TEST_TMPDIR/pass"
+	refute_output --partial "BAIL OUT"
+	[ "${#lines[@]}" -gt 400 ]
+	assert_output --partial ": ok, new, new"
+	assert_output --partial "EFAULT"
+	assert_output --partial "EPERM"
+}
+
+@test "every clock id gives what interception gives" {
+	same_table clock-ids
+	run cat "$BATS_TEST_TMPDIR/pass"
+	assert_line "0: wall clock"
+	[ "${#lines[@]}" -gt 40 ]
+}
+
+@test "the guest's rules for time calls hold, passed or intercepted" {
+	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_table guest-rules
+	run cat "$BATS_TEST_TMPDIR/pass"
+	refute_line --regexp '^not ok'
+	assert_line "ok root may set the clock"
+	assert_line "ok a tracer sees every call begin and end"
+	[ "${#lines[@]}" -ge 15 ]
+}
+
+@test "a difference between the two would be noticed" {
+	run same_table cat /proc/cmdline
+	assert_failure
+	assert_output --partial "+timeclock.pass_after="
+}
+
+@test "who steps, traces or filters a process sees its calls as if intercepted" {
+	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_table watched-calls
+	run cat "$BATS_TEST_TMPDIR/pass"
+	assert_line "step: 22 instructions, then after the calls"
+	assert_line "own step: at 70, signal 5, code 2"
+	assert_line --regexp "^trace: stop 10: call 228, op 2, at 62, EINVAL"
+	assert_line "change: the child got EXDEV, a time"
+	assert_line "attach: 20 stops, 10 calls, goes on"
+	assert_line "filter: kill: status 0x1f"
+	assert_line "filter: all threads: 0 calls went by it"
+}
+
+@test "a tracer in the guest sees every call" {
+	run guest pass count-calls raw-calls gettimeofday 321
+	assert_success
+	assert_output 321
+}
+
+@test "a seccomp filter in the guest is obeyed, from its first call on" {
+	run guest pass own-filter
+	assert_success
+	assert_line --index 0 \
+		"before: gettimeofday ok, clock_gettime ok, time ok"
+	assert_line --index 1 \
+		"after: gettimeofday EXDEV, clock_gettime ok, time ok"
+}
+
+@test "no interruption changes a register, whatever is in it" {
+	run guest pass restart-values 300
+	assert_success
+	assert_equal "$(grep -c ': kept$' <<<"$output")" 7
+	run guest intercept restart-values 100
+	assert_success
+}
+
+@test "code of the guest that jumps to the stub's calls is killed" {
+	GUEST_TIMEOUT=300 VM_TIMEOUT=320 run guest pass stub-sleep
+	assert_success
+	assert_output --regexp '^([1-9][0-9]*) instructions, \1 killed, 0 slept$'
+	run guest pass date +%Y
+	assert_success
+	nothing_else_moved
+}
+
+@test "every way to set the clock moves guest and namespace, not the host" {
+	local before
+
+	before=$(namespace_time pass)
+	run guest pass set-attempts 1000
+	assert_success
+	assert_line "settimeofday: set, moved"
+	assert_line "raw settimeofday: set, moved"
+	assert_line "raw clock_settime: set, moved"
+	assert_line "adjtimex: set, moved"
+	assert_near $((before + 7000)) "$(guest pass date +%s)"
+	assert_near $((before + 7000)) "$(namespace_time pass)"
+	nothing_else_moved
+}
+
+@test "no reader in the guest shows a time before a set" {
+	run guest pass set-and-read 200
+	assert_success
+	nothing_else_moved
+}
+
+@test "who may not set the clock cannot" {
+	run guest pass set-attempts --uid 1000 100
+	assert_all_refused
+	run guest pass set-attempts --drop --raise 100
+	assert_line --index 0 "--raise: EPERM"
+	assert_all_refused 10
+	run guest pass su user -c '/usr/bin/unshare -U -r set-attempts 100'
+	assert_all_refused
+	nothing_else_moved
+}
+
+@test "a thread that dropped CAP_SYS_TIME cannot while its process can" {
+	run guest pass cap-threads
+	assert_success
+	assert_output - <<-'EOT'
+		before: set
+		without: EPERM
+		without: EPERM
+		without: EPERM
+		with: set
+	EOT
+	nothing_else_moved
+}
+
+@test "a guest that was given no right to it cannot move its namespace" {
+	local before
+
+	before=$(namespace_time nocaps)
+	run guest nocaps set-attempts 10000
+	refute_output --partial "moved"
+	assert_near "$before" "$(namespace_time nocaps)"
+	nothing_else_moved
+}
+
+@test "guests end when told to" {
+	run vm <<-'SH'
+		for g in pass intercept nocaps; do
+			uml-guest stop /run/uml/$g
+		done
+		ps | grep '[l]inux.uml' || true
+	SH
+	assert_success
+	assert_output ""
+	nothing_else_moved
+}
