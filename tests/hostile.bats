@@ -95,7 +95,7 @@ pages() {
 		run guest "$name" cat /sys/module/timeclock/parameters/counter
 		assert_output vdso
 		range=$(host_vdso "$name")
-		assert_regex "$range" '^7f80[0-9a-f]{8}-7f80[0-9a-f]{8}$'
+		assert_regex "$range" '^7f[0-9a-f]{10}-7f[0-9a-f]{10}$'
 		# Code that cannot be written, data that can only be read; the
 		# stub's code, and its data
 		run uml_stub_maps "$name"

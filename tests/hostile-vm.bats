@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# hostile-vm.bats - hostile processes in UML guests whose time calls go straight to
+# the host, in the VM: whatever they do, the host's clocks do not move, and the
+# clock of their namespace only moves for who may set it in the guest.
+#
+# Every test is done in each of these:
+#   pass       own clock, seccomp mode, may set its clock
+#   smp        the same with two CPUs
+# hostile.bats has more attacks, on guests without a patched host.
+
+load lib/common
+load lib/clocks
+
+GUESTS="pass smp"
+# Without address space randomisation: the stub's code, its data and the end
+STUB=7fffffffc000
+STACKS="7fffffffd800 7ffffffff000 7fffffffc800 0 8000000000000000"
+
+setup_file() {
+	requires vm-patched shim uml uml-smp helpers
+	vm_start patched --mem 1536M --with "$(command -v setarch)"
+	sibling_start
+	VM_TIMEOUT=200 vm <<-SH
+		mkdir -p /run/uml
+		own="timens run --realtime=2038-01-19T03:14:00Z --uptime 0 \
+			--keep-caps=sys_time /usr/bin/setarch -R"
+		export UML_TIMEOUT=180
+		uml-guest start /run/uml/pass \$own linux.uml seccomp=on
+		uml-guest start /run/uml/smp \$own linux-smp.uml seccomp=on ncpus=2
+		outside start /run/outside
+	SH
+}
+
+teardown_file() {
+	vm_stop
+}
+
+guest() {
+	local name=$1
+
+	shift
+	vm env UML_TIMEOUT=150 uml-guest run "/run/uml/$name" "$@"
+}
+
+pid() {
+	vm uml-guest pid "/run/uml/$1"
+}
+
+# Exact: the distance of the namespace's clock from the host's
+namespace() {
+	vm sed -n 's/^realtime *//p' "/proc/$(pid "$1")/timens_offsets"
+}
+
+state() {
+	local name
+
+	for name in $GUESTS; do
+		vm outside state /run/outside "$(pid "$name")"
+	done
+}
+
+setup() {
+	local name
+
+	export VM_TIMEOUT=160
+	host=$(host_clock)
+	sibling=$(sibling_line)
+	state=$(state)
+	assert_regex "$state" 'child: uml-userspace, [0-9a-f]{32}'
+	declare -gA namespaces
+	for name in $GUESTS; do
+		namespaces[$name]=$(namespace "$name")
+		assert_regex "${namespaces[$name]}" '^[0-9]+ +[0-9]+$'
+	done
+}
+
+teardown() {
+	local name
+
+	assert_host_unmoved "$host"
+	assert_sibling_unmoved "$sibling"
+	assert_equal "$(state)" "$state"
+	for name in $GUESTS; do
+		assert_equal "$(namespace "$name")" "${namespaces[$name]}"
+	done
+}
+
+# host_vdso NAME - ELF header and end of the host's vDSO in its stubs
+host_vdso() {
+	vm <<-SH
+		pid=\$(uml-guest pid /run/uml/$1)
+		stub=\$(grep -l "^PPid:[[:space:]]*\$pid\$" /proc/[0-9]*/status |
+			head -n 1)
+		awk '\$6 == "[vdso]" && \$1 >= "7f8" && \$1 < "8" { print \$1 }' \
+			"\${stub%status}maps"
+	SH
+}
+
+# With a clock that is not read by it, they do not have it; then nothing is there.
+no_host_vdso() {
+	[ -z "$vdso" ] || return 1
+	run guest "$1" cat /sys/module/timeclock/parameters/counter
+	refute_output vdso
+}
+
+alive() {
+	run guest "$1" sh -c 'echo still here; sleep 0.1; echo and here | cat'
+	assert_output $'still here\nand here' || fail "$1: above"
+}
+
+@test "these guests' clock is their namespace's" {
+	local name
+
+	for name in $GUESTS; do
+		run guest "$name" cat /sys/module/timeclock/parameters/clock
+		assert_output timens
+	done
+}
+
+# --- jumps ----------------------------------------------------------------------
+
+@test "a user's jumps into the stub do not set the clock" {
+	local name
+
+	for name in $GUESTS; do
+		# shellcheck disable=SC2086 # words
+		run guest "$name" stub-jump --no-far --uid 1000 $STUB 4096 29 $STACKS
+		assert_success || fail "$name: above"
+		assert_output --regexp "[1-9][0-9]* crashed"
+		alive "$name"
+	done
+}
+
+@test "a user's jumps into the host's vDSO do not set the clock" {
+	local name vdso
+
+	for name in $GUESTS; do
+		vdso=$(host_vdso "$name")
+		! no_host_vdso "$name" || continue
+		# shellcheck disable=SC2086 # words
+		run guest "$name" stub-jump --no-far --uid 1000 "${vdso%-*}" \
+			$((16#${vdso#*-} - 16#${vdso%-*})) 53 $STACKS
+		assert_success || fail "$name: above"
+		assert_output --regexp "[1-9][0-9]* crashed"
+		alive "$name"
+	done
+}
+
+@test "the host's vDSO does nothing for who misuses it" {
+	local name vdso
+
+	for name in $GUESTS; do
+		vdso=$(host_vdso "$name")
+		! no_host_vdso "$name" || continue
+		run guest "$name" host-vdso --uid 1000 "${vdso%-*}" $STUB
+		assert_success || fail "$name: above"
+		assert_line --regexp '^system calls: from [1-9]'
+		assert_line "pointers: ids -16 to 40"
+	done
+}
+
+@test "nothing above a process' address space can be changed, read or written" {
+	local name vdso
+
+	for name in $GUESTS; do
+		vdso=$(host_vdso "$name")
+		# shellcheck disable=SC2086 # words
+		run guest "$name" map-attack $STUB 7f8000000000 ${vdso%-*} \
+			7fffffffd000 7fffffffe000
+		assert_success || fail "$name: above"
+		assert_output --partial "attacks came to nothing"
+	done
+}
+
+# --- the clock --------------------------------------------------------------------
+
+@test "nobody without the right sets the clock, whatever goes on meanwhile" {
+	local name
+
+	for name in $GUESTS; do
+		run guest "$name" sh -c "
+			stub-jump --no-far --uid 1000 $STUB 4096 64 >/dev/null &
+			set-storm 15
+		"
+		assert_success || fail "$name: above"
+		assert_equal "$(grep -c ' 0 set$' <<<"$output")" 10
+	done
+}
+
+@test "a set by who may does move the namespace's clock, and no other" {
+	local name
+
+	for name in $GUESTS; do
+		guest "$name" set-storm --root
+		run namespace "$name"
+		refute_output "${namespaces[$name]}"
+		namespaces[$name]=$output
+		run vm timens show "$(pid "$name")"
+		assert_output --partial 2100-01-01
+	done
+}
+
+@test "root's jumps into the stub set no other clock" {
+	local name
+
+	for name in $GUESTS; do
+		# shellcheck disable=SC2086 # words
+		run guest "$name" stub-jump --no-far $STUB 4096 37 $STACKS
+		assert_success || fail "$name: above"
+		alive "$name"
+		namespaces[$name]=$(namespace "$name")
+	done
+}
