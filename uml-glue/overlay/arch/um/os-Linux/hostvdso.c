@@ -87,8 +87,8 @@ static bool find_areas(unsigned long base)
 static unsigned long find_function(unsigned long base, const char *name)
 {
 	const Elf64_Ehdr *ehdr = (void *)base;
-	const Elf64_Shdr *shdr = (void *)(base + ehdr->e_shoff);
-	const Elf64_Phdr *phdr = (void *)(base + ehdr->e_phoff);
+	const Elf64_Shdr *shdr = (void *)base + ehdr->e_shoff;
+	const Elf64_Phdr *phdr = (void *)base + ehdr->e_phoff;
 	const Elf64_Sym *sym, *end;
 	const char *names;
 	int i;
@@ -105,7 +105,7 @@ static unsigned long find_function(unsigned long base, const char *name)
 		if (shdr[i].sh_type != SHT_DYNSYM || shdr[i].sh_link >= ehdr->e_shnum)
 			continue;
 		names = (char *)base + shdr[shdr[i].sh_link].sh_offset;
-		sym = (void *)(base + shdr[i].sh_offset);
+		sym = (void *)base + shdr[i].sh_offset;
 		end = sym + shdr[i].sh_size / sizeof(*sym);
 		for (; sym < end; sym++) {
 			if (sym->st_shndx != SHN_UNDEF &&
