@@ -1,0 +1,295 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# fidelity.bats - UML guests whose clocks are disturbed while they are read: set from
+# inside and outside, slewed, stopped with their host. In the VM.
+#
+# A cell is a guest, CLOCK-INTERCEPTION-CPUS:
+#   timens      in a namespace with a wall clock of its own, time calls pass
+#   page        the guest kernel's clock, which its vDSO reads
+#   intercept   the same, with every time call intercepted
+#
+# clock-order reads every clock by every route and compares with the latest that
+# any process has seen. What a disturbance by one cell's guest does to others would
+# be seen too, as all cells read at the same time.
+
+load lib/common
+load lib/clocks
+
+CELLS=(timens-seccomp-1 timens-seccomp-2 page-ptrace-1 page-seccomp-1
+       page-seccomp-2 intercept-ptrace-1 intercept-seccomp-2)
+PASSING=(timens-seccomp-1 timens-seccomp-2)
+
+setup_file() {
+	requires vm-patched shim uml uml-smp
+	vm_start patched --mem 1536M --with "$(command -v setarch)" \
+		--with "$BUILD/uml-smp/linux:/usr/bin/linux-smp.uml"
+	boot "${CELLS[@]}"
+}
+
+teardown_file() {
+	vm_stop
+}
+
+setup() {
+	host=$(host_clock)
+}
+
+# boot CELL... - anew, all at once
+boot() {
+	VM_TIMEOUT=200 vm <<-SH
+		mkdir -p /run/uml
+		boot() {
+			IFS=-
+			set -- \$1
+			unset IFS
+			uml=linux.uml mode=off
+			[ \$3 = 1 ] || uml=linux-smp.uml
+			[ \$2 = ptrace ] || mode=on
+			[ ! -d /run/uml/\$1-\$2-\$3 ] ||
+				uml-guest stop /run/uml/\$1-\$2-\$3
+			UML_TIMEOUT=180 uml-guest start /run/uml/\$1-\$2-\$3 \
+				timens run --realtime=2038-01-19T03:14:00Z \
+				--uptime 0 --keep-caps=sys_time \
+				/usr/bin/setarch -R \$uml seccomp=\$mode \
+				timeclock=\$1 ncpus=\$3
+		}
+		for cell in $*; do
+			boot \$cell &
+			pids="\$pids \$!"
+		done
+		for p in \$pids; do wait \$p; done
+	SH
+}
+
+# guest CELL CMD... - run it there; or guest CELL <SCRIPT
+guest() {
+	local name=$1
+
+	shift
+	[ $# -gt 0 ] || set -- sh -ec "$(cat)"
+	vm env UML_TIMEOUT=45 uml-guest run "/run/uml/$name" "$@"
+}
+
+# at_once CMD... - run it in the guests $AT (all) at the same time, and beside them
+# what stdin says, on the host, with the guests' UML processes in $pids. A line
+# "CELL: OUTPUT" for each line of a guest's output, and "CELL: status STATUS".
+at_once() {
+	local at=${AT:-${CELLS[*]}} script=:
+
+	[ -t 0 ] || script=$(cat)
+	VM_TIMEOUT=120 vm <<-SH
+		for cell in $at; do
+			pids="\$pids \$(uml-guest pid /run/uml/\$cell)"
+			{
+				UML_TIMEOUT=90 uml-guest run /run/uml/\$cell \
+					$(vm_quote "$@") 2>&1 && s=0 || s=\$?
+				echo status \$s
+			} | sed "s/^/\$cell: /" >/run/\$cell.out &
+			all="\$all \$!"
+		done
+		$script
+		for p in \$all; do wait \$p; done
+		for cell in $at; do cat /run/\$cell.out; done
+	SH
+}
+
+# in_order [ARG...] <SCRIPT - every guest's clocks are in order meanwhile, and it
+# has read them often enough for that to mean something
+in_order() {
+	local cell rounds
+
+	run at_once clock-order --exact "$@"
+	assert_success
+	for cell in ${AT:-${CELLS[*]}}; do
+		assert_line "$cell: status 0"
+		rounds=$(sed -n "s/^$cell: \([0-9]*\) rounds in order$/\1/p" \
+			<<<"$output")
+		((rounds > 4)) || fail "$cell: $rounds rounds mean nothing"
+	done
+}
+
+# passes CELL - do time calls go straight to the host? Then the shortest loop of them
+# takes a small part of what one of calls that never do takes.
+passes() {
+	guest "$1" timecalls -n 50 -r 20 getppid raw-clock_gettime |
+		awk '$1 == "sample" {
+			for (i = 4; i <= NF; i++)
+				if (!($2 in least) || $i < least[$2])
+					least[$2] = $i
+		}
+		END {
+			if (!least["getppid"] || !least["raw-clock_gettime"])
+				exit 2
+			exit least["raw-clock_gettime"] * 5 > least["getppid"]
+		}'
+}
+
+@test "the guests are what they are said to be" {
+	local cell
+
+	run at_once sh -c 'nproc; cat /sys/module/timeclock/parameters/clock' </dev/null
+	assert_success
+	for cell in "${CELLS[@]}"; do
+		assert_line "$cell: ${cell##*-}"
+		assert_line "$cell: ${cell%%-*}"
+	done
+	for cell in "${PASSING[@]}"; do
+		passes "$cell"
+	done
+	run -1 passes page-seccomp-2
+}
+
+@test "no clock goes back while nothing happens" {
+	in_order 2 3s </dev/null
+}
+
+@test "no clock goes back while the guest sets its clock forward" {
+	in_order --set 2 3s </dev/null
+}
+
+@test "the guest's clocks do not go back while the host's is set" {
+	in_order 2 4s <<-'SH'
+		for n in 1 2 3 4 5; do
+			sleep 0.4
+			step-clock -3600000000000
+			sleep 0.2
+			step-clock 3600000000000
+		done
+	SH
+	assert_host_unmoved "$host"
+}
+
+@test "on the host that would be noticed" {
+	run vm <<-'SH'
+		clock-order --exact --half 'step-clock -3600000000000' 2 2s ||
+			echo "status $?"
+		step-clock 3600000000000
+	SH
+	assert_line "status 1"
+	assert_output --regexp "CLOCK_(REALTIME|TAI) .* before what was seen"
+}
+
+# --- set from outside ----------------------------------------------------------
+
+# outside STEP - for at_once: again and again set the namespaces by that
+outside() {
+	cat <<-SH
+		for n in 1 2 3 4 5 6; do
+			sleep 0.4
+			for pid in \$pids; do
+				timens set \$pid $1
+			done
+		done
+	SH
+}
+
+@test "no clock goes back while the namespace is set forward from outside" {
+	AT="${PASSING[*]}" in_order 2 4s < <(outside +1h)
+}
+
+@test "one that is set back from outside is noticed" {
+	local cell
+
+	AT="${PASSING[*]}" run at_once clock-order --exact 2 4s < <(outside -1h)
+	assert_success
+	for cell in "${PASSING[@]}"; do
+		assert_line "$cell: status 1"
+		assert_line --regexp "^$cell: CLOCK_(REALTIME|TAI) .* before what was seen"
+	done
+}
+
+# --- what a namespace cannot be --------------------------------------------------
+
+@test "no clock goes back when the guest changes the rate of its clock" {
+	local ppm
+
+	for ppm in 500 -500; do
+		in_order --rate $ppm 2 3s </dev/null
+	done
+	# The namespace has no such rate
+	for cell in "${PASSING[@]}"; do
+		run -1 passes "$cell"
+	done
+}
+
+@test "nor with two readers of which one reads directly, and a tenth of the rate" {
+	local ppm
+
+	for ppm in 100000 -100000; do
+		boot timens-seccomp-2
+		AT=timens-seccomp-2 in_order --split --rate $ppm 2 3s </dev/null
+		run -1 passes timens-seccomp-2
+	done
+}
+
+@test "a namespace follows a guest whose rate differs" {
+	local pid guest inside
+
+	guest timens-seccomp-2 adjtimex -q -t 11000
+	pid=$(vm uml-guest pid /run/uml/timens-seccomp-2)
+	sleep 5
+	guest=$(guest timens-seccomp-2 date +%s)
+	inside=$(vm timens enter "$pid" date +%s)
+	((inside - guest < 3 && guest - inside < 1)) ||
+		fail "the guest has $guest, its namespace $inside"
+	assert_host_unmoved "$host"
+}
+
+@test "no clock goes back when the guest changes its TAI offset" {
+	boot "${PASSING[@]}"
+	in_order --half "step-clock --tai 7" 2 3s </dev/null
+	for cell in "${PASSING[@]}"; do
+		run -1 passes "$cell"
+	done
+}
+
+@test "what a user asks for does not change what passes" {
+	boot "${PASSING[@]}"
+	for cell in "${PASSING[@]}"; do
+		run guest "$cell" su user -c 'adjtimex -q -f 1000000'
+		assert_failure
+		run guest "$cell" su user -c 'step-clock --tai 7'
+		assert_failure
+		# Nor what root asks for, if it is what is there
+		guest "$cell" adjtimex -q -f 0 -t 10000
+		guest "$cell" step-clock --tai 0
+		passes "$cell"
+	done
+}
+
+@test "a guest has no other clocksource to change to" {
+	local cell
+
+	run at_once cat \
+		/sys/devices/system/clocksource/clocksource0/available_clocksource </dev/null
+	assert_success
+	for cell in "${CELLS[@]}"; do
+		assert_line --regexp "^$cell: timer ?$"
+	done
+}
+
+# --- stopped ---------------------------------------------------------------------
+
+@test "no clock goes back in a guest whose processes are stopped for a while" {
+	in_order 2 6s <<-'SH'
+		sleep 1
+		# UML alone, its stubs alone, all of it. In ptrace mode a stub that
+		# is stopped by others is an error to UML; some end meanwhile.
+		kill -STOP $pids
+		sleep 1
+		kill -CONT $pids
+		sleep 0.5
+		stubs=$(for p in $pids; do
+			grep -q seccomp=on /proc/$p/cmdline || continue
+			awk -v p=$p '$4 == p { print $1 }' /proc/[0-9]*/stat \
+				2>/dev/null || :
+		done)
+		kill -STOP $stubs || :
+		sleep 1
+		kill -CONT $stubs || :
+		sleep 0.5
+		kill -STOP $pids $stubs || :
+		sleep 1
+		kill -CONT $stubs $pids || :
+	SH
+}
