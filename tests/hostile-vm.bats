@@ -7,12 +7,13 @@
 # Every test is done in each of these:
 #   pass       own clock, seccomp mode, may set its clock
 #   smp        the same with two CPUs
+#   ptrace     the same in ptrace mode, where calls pass from the first on
 # hostile.bats has more attacks, on guests without a patched host.
 
 load lib/common
 load lib/clocks
 
-GUESTS="pass smp"
+GUESTS="pass smp ptrace"
 # Without address space randomisation: the stub's code, its data and the end
 STUB=7fffffffc000
 STACKS="7fffffffd800 7ffffffff000 7fffffffc800 0 8000000000000000"
@@ -28,6 +29,8 @@ setup_file() {
 		export UML_TIMEOUT=180
 		uml-guest start /run/uml/pass \$own linux.uml seccomp=on
 		uml-guest start /run/uml/smp \$own linux-smp.uml seccomp=on ncpus=2
+		uml-guest start /run/uml/ptrace \$own linux.uml seccomp=off \
+			timeclock.pass_after=0
 		outside start /run/outside
 	SH
 }
@@ -86,15 +89,19 @@ teardown() {
 	done
 }
 
-# host_vdso NAME - ELF header and end of the host's vDSO in its stubs
-host_vdso() {
+# stub NAME - the directory in /proc of one of its stubs
+stub() {
 	vm <<-SH
 		pid=\$(uml-guest pid /run/uml/$1)
-		stub=\$(grep -l "^PPid:[[:space:]]*\$pid\$" /proc/[0-9]*/status |
-			head -n 1)
-		awk '\$6 == "[vdso]" && \$1 >= "7f8" && \$1 < "8" { print \$1 }' \
-			"\${stub%status}maps"
+		grep -l "^PPid:[[:space:]]*\$pid\$" /proc/[0-9]*/status |
+			sed 's|/status$||; q'
 	SH
+}
+
+# host_vdso NAME - ELF header and end of the host's vDSO in its stubs
+host_vdso() {
+	vm awk '$6 == "[vdso]" && $1 >= "7f8" && $1 < "8" { print $1 }' \
+		"$(stub "$1")/maps"
 }
 
 # With a clock that is not read by it, they do not have it; then nothing is there.
@@ -109,12 +116,13 @@ alive() {
 	assert_output $'still here\nand here' || fail "$1: above"
 }
 
-@test "these guests' clock is their namespace's" {
+@test "these guests' clock is their namespace's, and filters let calls pass" {
 	local name
 
 	for name in $GUESTS; do
 		run guest "$name" cat /sys/module/timeclock/parameters/clock
 		assert_output timens
+		vm grep -x "Seccomp:[[:space:]]*2" "$(stub "$name")/status"
 	done
 }
 
