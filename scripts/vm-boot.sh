@@ -51,7 +51,9 @@ boot_port_args()
 	case $MODE in
 	serve)
 		QEMU+=(-chardev "pipe,id=req,path=$run/req"
-		       -device "virtserialport,nr=4,chardev=req,name=req") ;;
+		       -device "virtserialport,nr=4,chardev=req,name=req"
+		       -chardev "pipe,id=mon,path=$run/mon"
+		       -mon "chardev=mon,mode=readline") ;;
 	tty)
 		QEMU+=(-chardev "stdio,id=tty,signal=off,mux=on"
 		       -device "virtconsole,nr=0,chardev=tty") ;;

@@ -293,3 +293,22 @@ outside() {
 		kill -CONT $stubs $pids || :
 	SH
 }
+
+@test "no clock goes back when the whole VM is stopped and goes on" {
+	local before after
+
+	before=$(vm cut -d. -f1 /proc/uptime)
+	(
+		sleep 3
+		for _ in 1 2 3; do
+			vm_pause 2
+			sleep 0.5
+		done
+		echo paused >"$BATS_TEST_TMPDIR/paused"
+	) 3>&- &
+	in_order 2 10s </dev/null
+	wait $!
+	assert_file_exist "$BATS_TEST_TMPDIR/paused"
+	after=$(vm cut -d. -f1 /proc/uptime)
+	[ "$after" -gt "$before" ]
+}

@@ -22,6 +22,7 @@
 #   vm CMD [ARG...]      run it as root: its stdout, stderr and status are ours
 #   vm <FILE             the same for a shell script (busybox sh -e)
 #   vm_on KERNEL ...     the same where several VMs run; vm takes the last
+#   vm_pause SECONDS     stop the whole VM for so long, as its monitor does it
 #   vm_log               the kernel's log so far
 #   vm_stop              stop all; fails if a kernel warned, panicked, or died
 #
@@ -143,6 +144,25 @@ $script"
 vm()
 {
 	vm_on "${VM_KERNEL:-none}" "$@"
+}
+
+# vm_monitor WORD ANSWER - what to type into QEMU's monitor, and a pattern that its
+# answer has to have soon
+vm_monitor()
+{
+	local dir
+
+	dir=$(vm_dir "${VM_KERNEL:-none}")
+	printf '%s\ninfo status\n' "$1" 1<>"$dir/mon.in"
+	timeout 20 sed "/$2/q" <>"$dir/mon.out" >/dev/null ||
+		fail "QEMU's monitor does not say '$2' after $1"
+}
+
+vm_pause()
+{
+	vm_monitor stop 'VM status: paused'
+	sleep "$1"
+	vm_monitor cont 'VM status: running'
 }
 
 vm_log()
