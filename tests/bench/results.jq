@@ -54,13 +54,17 @@ def goals_vm:
 	[(("raw-gettimeofday", "raw-clock_gettime", "raw-monotonic",
 	   "raw-coarse", "raw-time") as $call
 	  | goal("vm"; "instructions"; "passed, against native under the filter";
-		 $call; "passed"; "policy-own")),
+		 $call; "passed"; "policy-own"),
+	    goal("vm"; "instructions"; "passed in ptrace mode, against native under the filter";
+		 $call; "passed-ptrace"; "policy-own")),
 	 (vdso_calls as $call
 	  | goal("vm"; "instructions"; "clock timens, against native";
 		 $call; "passed"; "own")),
 	 (processes as $call
 	  | goal("vm"; "instructions"; "clock timens, against unmodified UML";
 		 $call; "passed"; "stock-seccomp"),
+	    goal("vm"; "instructions"; "clock timens, ptrace, against unmodified UML";
+		 $call; "passed-ptrace"; "stock-ptrace"),
 	    (("seccomp", "ptrace") as $mode
 	     | goal("vm"; "instructions"; "page, \($mode), against unmodified UML";
 		    $call; "page-\($mode)"; "stock-\($mode)")))];
