@@ -268,6 +268,21 @@ outside() {
 	done
 }
 
+# --- watched -------------------------------------------------------------------
+
+@test "who steps over calls sees what he sees on the host" {
+	local cell host_steps
+
+	host_steps=$(vm step-calls)
+	assert_regex "$host_steps" "call 96: moved by 2, result 0"
+	run at_once step-calls </dev/null
+	assert_success
+	for cell in "${CELLS[@]}"; do
+		assert_equal "$(sed -n "s/^$cell: //p" <<<"$output")" \
+			"$host_steps"$'\nstatus 0'
+	done
+}
+
 # --- stopped ---------------------------------------------------------------------
 
 @test "no clock goes back in a guest whose processes are stopped for a while" {
