@@ -92,7 +92,7 @@ setup() {
 }
 
 @test "the guest's rules for time calls hold, passed or intercepted" {
-	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_table guest-rules
+	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_table guest-rules 2000
 	run cat "$BATS_TEST_TMPDIR/pass"
 	refute_line --regexp '^not ok'
 	assert_line "ok root may set the clock"

@@ -10,10 +10,13 @@
  *   first-call    the first clock_gettime() of a process that was executed,
  *                 as it counts itself
  *   first-forked  that of one that was forked only
+ *   fault-page    the first write of a process to a page of anonymous memory
+ *   fault-timed   the same after the process has made 100 time calls, as such
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,14 +105,49 @@ static uint64_t first_forked(void)
 	return *shared;
 }
 
+/* The second of two pages, so that there is a page table */
+static uint64_t fault(int calls)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	pid_t pid = fork();
+	struct timespec ts;
+	uint64_t start;
+	char *pages;
+
+	if (pid) {
+		await(pid);
+		return *shared;
+	}
+	while (calls--)
+		syscall(SYS_clock_gettime, CLOCK_REALTIME, &ts);
+	pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED)
+		_exit(1);
+	pages[0] = 1;
+	start = counter();
+	pages[page] = 1;
+	*shared = counter() - start;
+	_exit(0);
+}
+
+static uint64_t fault_page(void)
+{
+	return fault(0);
+}
+
+static uint64_t fault_timed(void)
+{
+	return fault(100);
+}
+
 static const struct process {
 	const char *name;
 	uint64_t (*run)(void);
 } processes[] = {
-	{ "fork-exit", fork_exit },
-	{ "fork-exec", fork_exec },
-	{ "first-call", first_executed },
-	{ "first-forked", first_forked },
+	{ "fork-exit", fork_exit },	  { "fork-exec", fork_exec },
+	{ "first-call", first_executed }, { "first-forked", first_forked },
+	{ "fault-page", fault_page },	  { "fault-timed", fault_timed },
 };
 
 static void measure(const char *name, unsigned int rounds)

@@ -28,7 +28,8 @@ def speed($what; $of; $against; $least):
 
 def vdso_calls: "vdso-gettimeofday", "vdso-clock_gettime", "vdso-monotonic",
 	"vdso-coarse", "vdso-time", "vdso-getres";
-def processes: "fork-exit", "fork-exec", "first-call", "first-forked";
+def processes: "fork-exit", "fork-exec", "first-call", "first-forked",
+	"fault-page", "fault-timed";
 
 # One goal: the call in the situation $ours against that in $theirs.
 def goal($where; $unit; $what; $call; $ours; $theirs):

@@ -59,7 +59,7 @@ function cell(s, c,    text)
 # Is the call of that kind?
 function is_kind(c, kind)
 {
-	if (c ~ /^f(ork|irst)-/)
+	if (c ~ /^(fork|first|fault)-/)
 		return kind == "processes"
 	return kind == (c ~ /^vdso-/ ? "vDSO" : "system call")
 }

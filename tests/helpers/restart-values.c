@@ -9,18 +9,11 @@
  * or right after one that succeeded, while timer interrupts stop the process.
  * Prints "VALUE: kept", or what was found instead; status 1 in that case.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
+#include "clock.h"
 
 static long now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return raw_clock(CLOCK_MONOTONIC) / (NSEC / 1000);
 }
 
 /* Hold @value for a while; what is it afterwards? */
@@ -51,7 +44,7 @@ int main(int argc, char **argv)
 	long ms = argc > 1 ? atol(argv[1]) : 100;
 	int status = 0;
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		long seen = values[i], end = now_ms() + ms;
 
 		do {

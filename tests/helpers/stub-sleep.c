@@ -22,7 +22,7 @@
 #define SLEEP_SECONDS 6
 
 /* The stub is right below the end of the host's address space. */
-#define STUB_START    (0x7ffffffff000UL - STUB_PAGES * PAGE)
+#define STUB_START (0x7ffffffff000UL - STUB_PAGES * PAGE)
 
 static void jump(const unsigned char *to)
 {

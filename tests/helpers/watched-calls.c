@@ -25,46 +25,9 @@
 #include <ucontext.h>
 
 #include "clock.h"
+#include "time-calls.h"
 
 #define TF 0x100
-
-/* No clock has it; the host fails a call with it, if it gets one. */
-#define BAD_CLOCK 99
-
-/* From first_call to after_calls: some time calls, and one that never passes */
-void time_calls(void *buffer);
-extern const char first_call[], after_calls[];
-
-asm(".pushsection .text\n"
-    "time_calls: push %rbx\n"
-    "mov %rdi, %rbx\n"
-    "first_call:\n"
-    "mov $96, %eax\n"	/* gettimeofday(buffer, NULL) */
-    "mov %rbx, %rdi\n"
-    "xor %esi, %esi\n"
-    "syscall\n"
-    "mov $228, %eax\n"	/* clock_gettime(CLOCK_MONOTONIC, buffer) */
-    "mov $1, %edi\n"
-    "mov %rbx, %rsi\n"
-    "syscall\n"
-    "mov $201, %eax\n"	/* time(NULL) */
-    "xor %edi, %edi\n"
-    "syscall\n"
-    "mov $228, %eax\n"	/* clock_gettime(CLOCK_REALTIME, NULL) */
-    "xor %edi, %edi\n"
-    "xor %esi, %esi\n"
-    "syscall\n"
-    "mov $228, %eax\n"	/* clock_gettime(BAD_CLOCK, buffer) */
-    "mov $99, %edi\n"
-    "mov %rbx, %rsi\n"
-    "syscall\n"
-    "mov $110, %eax\n"	/* getppid() */
-    "syscall\n"
-    "nop\n"		/* A step by TF over a call ends behind the next one. */
-    "after_calls:\n"
-    "pop %rbx\n"
-    "ret\n"
-    ".popsection\n");
 
 static struct timespec buffer[2];
 
@@ -152,7 +115,8 @@ static void step_calls(void)
 		if (was_call)
 			printf("step: call done at %lu: %s, rcx %s, stop %#x\n",
 			       (unsigned long)regs.rip - from,
-			       result(regs.orig_rax == SYS_getppid ? 0 : regs.rax),
+			       result(regs.orig_rax == SYS_getppid ? 0 :
+								     regs.rax),
 			       regs.rcx == regs.rip ? "next" : "other", stop);
 		if (regs.rip >= from && regs.rip < to) {
 			steps++;
@@ -171,8 +135,11 @@ static void step_calls(void)
 
 static void body_trap_flag(void)
 {
-	asm volatile("sub $128, %%rsp; pushf; orq %0, (%%rsp); popf; add $128, %%rsp"
-		     : : "i"(TF) : "memory", "cc");
+	asm volatile("sub $128, %%rsp; pushf; orq %0, (%%rsp); popf\n"
+		     "add $128, %%rsp"
+		     :
+		     : "i"(TF)
+		     : "memory", "cc");
 	time_calls(buffer);
 }
 
@@ -239,7 +206,13 @@ static void body_changed(void)
 	fflush(stdout);
 }
 
-enum { CHANGE_NUMBER, CHANGE_CLOCK, CHANGE_POINTER, CHANGE_RESULT, CHANGES };
+enum {
+	CHANGE_NUMBER,
+	CHANGE_CLOCK,
+	CHANGE_POINTER,
+	CHANGE_RESULT,
+	CHANGES
+};
 
 /* The tracer makes another call of the child's clock_gettime() */
 static void change_call(int what)
@@ -269,13 +242,37 @@ static void change_call(int what)
 	waitpid(pid, NULL, 0);
 }
 
+#define ATTACHED_STOPS 20
+
 /* Attached, it stops at each call; detached, it goes on. */
-static void attach_and_detach(void)
+static void attach_and_detach(pid_t pid, volatile long *done)
+{
+	long before, calls;
+
+	ptrace(PTRACE_ATTACH, pid, NULL, NULL);
+	stopped(pid);
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD);
+	ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+	stopped(pid);
+	before = *done;
+	for (int i = 0; i < ATTACHED_STOPS; i++) {
+		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+		stopped(pid);
+	}
+	calls = *done - before;
+	ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	before = *done;
+	for (int i = 0; i < 1000 && *done < before + 100; i++)
+		usleep(1000);
+	printf("attach: %d stops, %ld calls, %s\n", ATTACHED_STOPS, calls,
+	       *done >= before + 100 ? "goes on" : "stands still");
+}
+
+static void attach(void)
 {
 	volatile long *done = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = fork();
-	long before, gone, stops = 0;
 
 	if (!pid) {
 		for (;; ++*done)
@@ -283,23 +280,7 @@ static void attach_and_detach(void)
 	}
 	for (int round = 0; round < 3; round++) {
 		usleep(20000);
-		ptrace(PTRACE_ATTACH, pid, NULL, NULL);
-		stopped(pid);
-		ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD);
-		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
-		stopped(pid);
-		before = *done;
-		for (stops = 0; stops < 20; stops++) {
-			ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
-			stopped(pid);
-		}
-		gone = *done - before;
-		ptrace(PTRACE_DETACH, pid, NULL, NULL);
-		before = *done;
-		for (int i = 0; i < 1000 && *done < before + 100; i++)
-			usleep(1000);
-		printf("attach: %ld stops, %ld calls, %s\n", stops, gone,
-		       *done >= before + 100 ? "goes on" : "stands still");
+		attach_and_detach(pid, done);
 	}
 	end(pid);
 }
@@ -330,7 +311,8 @@ static void own_sigsys(int sig, siginfo_t *info, void *context)
 	       info->si_code, info->si_syscall,
 	       info->si_arch == AUDIT_ARCH_X86_64 ? "x86_64" : "other",
 	       (long)info->si_call_addr == uc->uc_mcontext.gregs[REG_RIP] ?
-		       "the call" : "another place");
+		       "the call" :
+		       "another place");
 	uc->uc_mcontext.gregs[REG_RAX] = -EXDEV;
 }
 
@@ -382,7 +364,8 @@ static void filter_threads(void)
 		if (!installed)
 			_exit(1);
 		pthread_join(thread, NULL);
-		printf("filter: all threads: %ld calls went by it\n", after_install);
+		printf("filter: all threads: %ld calls went by it\n",
+		       after_install);
 		fflush(stdout);
 		_exit(0);
 	}
@@ -397,7 +380,7 @@ int main(void)
 	trace_calls();
 	for (int what = 0; what < CHANGES; what++)
 		change_call(what);
-	attach_and_detach();
+	attach();
 	filtered("error", SECCOMP_RET_ERRNO | EXDEV);
 	filtered("trap", SECCOMP_RET_TRAP);
 	filtered("trace without a tracer", SECCOMP_RET_TRACE);

@@ -54,6 +54,9 @@
 static int install_filter(struct mm_id *mm_id)
 {
 	const struct sock_filter filter[] = {
+		/* Of no use but for loading the filter, as in stub_exe.c */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, instruction_pointer)),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
 			 UM_SECCOMP_ARCH_NATIVE, 0, PASS_TABLE_LEN + 1),
