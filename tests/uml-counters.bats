@@ -125,7 +125,7 @@ count_by() {
 @test "an option that does not exist is an error that names those that do" {
 	local bad
 
-	for bad in never page,never page, timens,tsc,vdso PAGE; do
+	for bad in never page,never "page," timens,tsc,vdso PAGE; do
 		run "$BUILD/uml/linux" "timeclock=$bad"
 		assert_failure
 		assert_output --partial "Invalid option 'timeclock=$bad'"
