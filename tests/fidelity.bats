@@ -15,9 +15,9 @@
 load lib/common
 load lib/clocks
 
-CELLS=(timens-seccomp-1 timens-seccomp-2 page-ptrace-1 page-seccomp-1
+CELLS=(timens-ptrace-1 timens-seccomp-1 timens-seccomp-2 page-ptrace-1 page-seccomp-1
        page-seccomp-2 intercept-ptrace-1 intercept-seccomp-2)
-PASSING=(timens-seccomp-1 timens-seccomp-2)
+PASSING=(timens-ptrace-1 timens-seccomp-1 timens-seccomp-2)
 
 setup_file() {
 	requires vm-patched shim uml uml-smp
