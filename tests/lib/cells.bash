@@ -19,7 +19,7 @@
 # such a line has to differ, or the exception has to go.
 
 CELLS_HERE=(intercept-seccomp intercept-ptrace page-seccomp page-ptrace)
-CELLS_VM=(timens-seccomp)
+CELLS_VM=(timens-seccomp timens-ptrace)
 EXCEPT=$TOP/tests/lib/selftests.except
 
 # shellcheck source=tests/lib/uml.bash
