@@ -14,6 +14,7 @@
 
 load lib/common
 load lib/clocks
+load lib/guests
 
 CELLS=(timens-ptrace-1 timens-seccomp-1 timens-seccomp-2 page-ptrace-1 page-seccomp-1
        page-seccomp-2 intercept-ptrace-1 intercept-seccomp-2)
@@ -36,38 +37,22 @@ setup() {
 
 # boot CELL... - anew, all at once
 boot() {
-	VM_TIMEOUT=200 vm <<-SH
-		mkdir -p /run/uml
-		boot() {
-			IFS=-
-			set -- \$1
-			unset IFS
-			uml=linux.uml mode=off
-			[ \$3 = 1 ] || uml=linux-smp.uml
-			[ \$2 = ptrace ] || mode=on
-			[ ! -d /run/uml/\$1-\$2-\$3 ] ||
-				uml-guest stop /run/uml/\$1-\$2-\$3
-			UML_TIMEOUT=180 uml-guest start /run/uml/\$1-\$2-\$3 \
-				timens run --realtime=2038-01-19T03:14:00Z \
-				--uptime 0 --keep-caps=sys_time \
-				/usr/bin/setarch -R \$uml seccomp=\$mode \
-				timeclock=\$1 ncpus=\$3
-		}
+	local cell clock mode cpus uml
+
+	vm <<-SH
 		for cell in $*; do
-			boot \$cell &
-			pids="\$pids \$!"
+			[ ! -d /run/uml/\$cell ] || uml-guest stop /run/uml/\$cell
 		done
-		for p in \$pids; do wait \$p; done
 	SH
-}
-
-# guest CELL CMD... - run it there; or guest CELL <SCRIPT
-guest() {
-	local name=$1
-
-	shift
-	[ $# -gt 0 ] || set -- sh -ec "$(cat)"
-	vm env UML_TIMEOUT=45 uml-guest run "/run/uml/$name" "$@"
+	for cell; do
+		IFS=- read -r clock mode cpus <<<"$cell"
+		uml="linux.uml seccomp=off"
+		[ "$mode" = ptrace ] || uml="linux.uml seccomp=on"
+		[ "$cpus" = 1 ] || uml=${uml/linux/linux-smp}
+		echo "$cell timens run --realtime=2038-01-19T03:14:00Z" \
+			"--uptime 0 --keep-caps=sys_time /usr/bin/setarch -R" \
+			"$uml timeclock=$clock ncpus=$cpus"
+	done | guests_start 180
 }
 
 # at_once CMD... - run it in the guests $AT (all) at the same time, and beside them

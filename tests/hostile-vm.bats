@@ -12,6 +12,7 @@
 
 load lib/common
 load lib/clocks
+load lib/guests
 
 GUESTS="pass smp ptrace"
 # Without address space randomisation: the stub's code, its data and the end
@@ -19,31 +20,22 @@ STUB=7fffffffc000
 STACKS="7fffffffd800 7ffffffff000 7fffffffc800 0 8000000000000000"
 
 setup_file() {
+	local own="timens run --realtime=2038-01-19T03:14:00Z --uptime 0"
+
+	own+=" --keep-caps=sys_time /usr/bin/setarch -R"
 	requires vm-patched shim uml uml-smp helpers
 	vm_start patched --mem 1536M --with "$(command -v setarch)"
 	sibling_start
-	VM_TIMEOUT=200 vm <<-SH
-		mkdir -p /run/uml
-		own="timens run --realtime=2038-01-19T03:14:00Z --uptime 0 \
-			--keep-caps=sys_time /usr/bin/setarch -R"
-		export UML_TIMEOUT=180
-		uml-guest start /run/uml/pass \$own linux.uml seccomp=on
-		uml-guest start /run/uml/smp \$own linux-smp.uml seccomp=on ncpus=2
-		uml-guest start /run/uml/ptrace \$own linux.uml seccomp=off \
-			timeclock.pass_after=0
-		outside start /run/outside
-	SH
+	guests_start 180 <<-EOT
+		pass $own linux.uml seccomp=on
+		smp $own linux-smp.uml seccomp=on ncpus=2
+		ptrace $own linux.uml seccomp=off timeclock.pass_after=0
+	EOT
+	vm outside start /run/outside
 }
 
 teardown_file() {
 	vm_stop
-}
-
-guest() {
-	local name=$1
-
-	shift
-	vm env UML_TIMEOUT=150 uml-guest run "/run/uml/$name" "$@"
 }
 
 pid() {
@@ -63,10 +55,11 @@ state() {
 	done
 }
 
+# shellcheck disable=SC2034 # nothing_else_moved reads them
 setup() {
 	local name
 
-	export VM_TIMEOUT=160
+	export VM_TIMEOUT=160 GUEST_TIMEOUT=150
 	host=$(host_clock)
 	sibling=$(sibling_line)
 	state=$(state)
@@ -81,8 +74,7 @@ setup() {
 teardown() {
 	local name
 
-	assert_host_unmoved "$host"
-	assert_sibling_unmoved "$sibling"
+	nothing_else_moved
 	assert_equal "$(state)" "$state"
 	for name in $GUESTS; do
 		assert_equal "$(namespace "$name")" "${namespaces[$name]}"
@@ -126,17 +118,25 @@ alive() {
 	done
 }
 
+# jumps NAME [--uid UID] ADDRESS LENGTH STEP - with every kind of stack
+jumps() {
+	local name=$1
+
+	shift
+	# shellcheck disable=SC2086 # words
+	run guest "$name" stub-jump --no-far "$@" $STACKS
+	assert_success || fail "$name: above"
+	assert_output --regexp "[1-9][0-9]* crashed"
+	alive "$name"
+}
+
 # --- jumps ----------------------------------------------------------------------
 
 @test "a user's jumps into the stub do not set the clock" {
 	local name
 
 	for name in $GUESTS; do
-		# shellcheck disable=SC2086 # words
-		run guest "$name" stub-jump --no-far --uid 1000 $STUB 4096 29 $STACKS
-		assert_success || fail "$name: above"
-		assert_output --regexp "[1-9][0-9]* crashed"
-		alive "$name"
+		jumps "$name" --uid 1000 $STUB 4096 29
 	done
 }
 
@@ -146,12 +146,8 @@ alive() {
 	for name in $GUESTS; do
 		vdso=$(host_vdso "$name")
 		! no_host_vdso "$name" || continue
-		# shellcheck disable=SC2086 # words
-		run guest "$name" stub-jump --no-far --uid 1000 "${vdso%-*}" \
-			$((16#${vdso#*-} - 16#${vdso%-*})) 53 $STACKS
-		assert_success || fail "$name: above"
-		assert_output --regexp "[1-9][0-9]* crashed"
-		alive "$name"
+		jumps "$name" --uid 1000 "${vdso%-*}" \
+			$((16#${vdso#*-} - 16#${vdso%-*})) 53
 	done
 }
 
@@ -213,10 +209,7 @@ alive() {
 	local name
 
 	for name in $GUESTS; do
-		# shellcheck disable=SC2086 # words
-		run guest "$name" stub-jump --no-far $STUB 4096 37 $STACKS
-		assert_success || fail "$name: above"
-		alive "$name"
+		jumps "$name" $STUB 4096 37
 		namespaces[$name]=$(namespace "$name")
 	done
 }

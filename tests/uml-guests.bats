@@ -12,33 +12,26 @@
 load lib/common
 load lib/uml
 
-GUESTS="ptrace seccomp smp"
+GUESTS=$UML_MODES
 # Where the stub is without address space randomisation, and what is around it
 STUB=7fffffffc000
 AROUND="7f8000000000 7fffffffb000"
 
 setup_file() {
 	requires uml uml-smp helpers
-	uml_start ptrace uml seccomp=off
-	uml_start seccomp uml seccomp=on
-	uml_start smp uml-smp seccomp=on ncpus=2
+	uml_start_modes
 }
 
 teardown_file() {
 	uml_stop
 }
 
-# The machine's clock as bounds of CLOCK_REALTIME - CLOCK_MONOTONIC. Somebody may
-# slew it, but a set by the guests would be years.
 setup() {
-	read -r offset _ < <("$BUILD/tests/clock-offset")
+	offset=$(machine_offset)
 }
 
 teardown() {
-	local now
-
-	read -r now _ < <("$BUILD/tests/clock-offset")
-	((now - offset < 1000000000 && offset - now < 1000000000))
+	assert_machine_unmoved "$offset"
 }
 
 # everywhere CMD... - with success, and without a line "not ok"

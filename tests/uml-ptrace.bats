@@ -15,26 +15,17 @@ load lib/guests
 START=2038-01-19T03:14:00Z
 
 setup_file() {
+	local own="timens run --realtime=$START --uptime 0"
+	local uml="/usr/bin/setarch -R linux.uml seccomp=off"
+
 	requires vm-patched shim uml helpers
 	vm_start patched --mem 1536M --with "$(command -v setarch)"
 	sibling_start
-	VM_TIMEOUT=400 vm <<-SH
-		mkdir -p /run/uml
-		start() {
-			name=\$1
-			shift
-			UML_TIMEOUT=380 uml-guest start /run/uml/\$name \
-				timens run --realtime=$START --uptime 0 "\$@" || exit 1
-		}
-		uml="/usr/bin/setarch -R linux.uml seccomp=off"
-		start pass --keep-caps=sys_time \$uml timeclock.pass_after=0 &
-		pids=\$!
-		start intercept --keep-caps=sys_time \$uml timeclock=intercept &
-		pids="\$pids \$!"
-		start nocaps \$uml &
-		pids="\$pids \$!"
-		for p in \$pids; do wait \$p; done
-	SH
+	guests_start 380 <<-EOT
+		pass $own --keep-caps=sys_time $uml timeclock.pass_after=0
+		intercept $own --keep-caps=sys_time $uml timeclock=intercept
+		nocaps $own $uml
+	EOT
 }
 
 teardown_file() {
@@ -75,29 +66,15 @@ setup() {
 }
 
 @test "every kind of buffer gives what interception gives" {
-	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_table guest-buffers
-	run cat "$BATS_TEST_TMPDIR/pass"
-	refute_output --partial "BAIL OUT"
-	[ "${#lines[@]}" -gt 400 ]
-	assert_output --partial ": ok, new, new"
-	assert_output --partial "EFAULT"
-	assert_output --partial "EPERM"
+	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_buffers
 }
 
 @test "every clock id gives what interception gives" {
-	same_table clock-ids
-	run cat "$BATS_TEST_TMPDIR/pass"
-	assert_line "0: wall clock"
-	[ "${#lines[@]}" -gt 40 ]
+	same_clock_ids
 }
 
 @test "the guest's rules for time calls hold, passed or intercepted" {
-	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_table guest-rules 2000
-	run cat "$BATS_TEST_TMPDIR/pass"
-	refute_line --regexp '^not ok'
-	assert_line "ok root may set the clock"
-	assert_line "ok a tracer sees every call begin and end"
-	[ "${#lines[@]}" -ge 15 ]
+	GUEST_TIMEOUT=300 VM_TIMEOUT=320 same_rules 2000
 }
 
 @test "a difference between the two would be noticed" {
@@ -119,18 +96,11 @@ setup() {
 }
 
 @test "a tracer in the guest sees every call" {
-	run guest pass count-calls raw-calls gettimeofday 321
-	assert_success
-	assert_output 321
+	tracer_sees_all
 }
 
 @test "a seccomp filter in the guest is obeyed, from its first call on" {
-	run guest pass own-filter
-	assert_success
-	assert_line --index 0 \
-		"before: gettimeofday ok, clock_gettime ok, time ok"
-	assert_line --index 1 \
-		"after: gettimeofday EXDEV, clock_gettime ok, time ok"
+	filter_obeyed
 }
 
 @test "no interruption changes a register, whatever is in it" {
@@ -151,18 +121,7 @@ setup() {
 }
 
 @test "every way to set the clock moves guest and namespace, not the host" {
-	local before
-
-	before=$(namespace_time pass)
-	run guest pass set-attempts 1000
-	assert_success
-	assert_line "settimeofday: set, moved"
-	assert_line "raw settimeofday: set, moved"
-	assert_line "raw clock_settime: set, moved"
-	assert_line "adjtimex: set, moved"
-	assert_near $((before + 7000)) "$(guest pass date +%s)"
-	assert_near $((before + 7000)) "$(namespace_time pass)"
-	nothing_else_moved
+	set_moves_all
 }
 
 @test "no reader in the guest shows a time before a set" {
@@ -183,16 +142,7 @@ setup() {
 }
 
 @test "a thread that dropped CAP_SYS_TIME cannot while its process can" {
-	run guest pass cap-threads
-	assert_success
-	assert_output - <<-'EOT'
-		before: set
-		without: EPERM
-		without: EPERM
-		without: EPERM
-		with: set
-	EOT
-	nothing_else_moved
+	threads_differ
 }
 
 @test "a guest that was given no right to it cannot move its namespace" {

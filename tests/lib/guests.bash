@@ -3,11 +3,16 @@
 # guests.bash - UML guests in the test VM, each in /run/uml/NAME of it, as
 # uml-guest starts them. Load after common and clocks.
 #
-#   guest NAME CMD...        run it there
+#   guests_start SECONDS     start all that stdin has, a line NAME COMMAND... each
+#   guest NAME CMD...        run it there; it has GUEST_TIMEOUT seconds (45)
 #   timeclock NAME           what UML said about its clock
 #   entries NAME CALL COUNT  how often COUNT calls entered the guest's kernel
 #   assert_passed, assert_intercepted NAME CALL
 #   same_table CMD...        prints the same in the guests pass and intercept
+#   same_buffers, same_clock_ids, same_rules [ARG...]
+#                            what the guests pass and intercept have to agree on
+#   tracer_sees_all, filter_obeyed, set_moves_all, threads_differ
+#                            what holds for the guest pass
 #   namespace_time NAME      the namespace's clock, asked on the host
 #   nothing_else_moved       the host's clock and a bystander's are where they
 #                            were; after setup has stored host and sibling
@@ -17,6 +22,24 @@ nothing_else_moved()
 {
 	assert_host_unmoved "$host"
 	assert_sibling_unmoved "$sibling"
+}
+
+# At once: each of them takes a while, most of it waiting for others.
+guests_start()
+{
+	local name command
+
+	{
+		printf 'mkdir -p /run/uml\npids=\n'
+		while read -r name command; do
+			printf 'UML_TIMEOUT=%s uml-guest start /run/uml/%s %s &\n' \
+				"$1" "$name" "$command"
+			# shellcheck disable=SC2016 # for the VM's shell
+			printf 'pids="$pids $!"\n'
+		done
+		# shellcheck disable=SC2016
+		printf 'for p in $pids; do wait $p; done\n'
+	} | VM_TIMEOUT=$(($1 + 20)) vm
 }
 
 # guest NAME CMD... - run it there; or guest NAME <SCRIPT
@@ -108,4 +131,91 @@ assert_all_refused()
 	assert_success
 	refute_output --partial "moved"
 	assert_equal "$(grep -c ': EPERM$' <<<"$output")" "${1:-9}"
+}
+
+# --- what holds wherever calls pass --------------------------------------------
+
+same_buffers()
+{
+	same_table guest-buffers
+	run cat "$BATS_TEST_TMPDIR/pass"
+	refute_output --partial "BAIL OUT"
+	# It is the whole table, with all kinds of outcomes
+	[ "${#lines[@]}" -gt 400 ]
+	assert_output --partial ": ok, new, new"
+	assert_output --partial "EFAULT"
+	assert_output --partial "EPERM"
+	assert_output --partial "EINVAL"
+}
+
+same_clock_ids()
+{
+	same_table clock-ids
+	run cat "$BATS_TEST_TMPDIR/pass"
+	assert_line "0: wall clock"
+	assert_line "1: counter"
+	assert_line "-1: EINVAL"
+	assert_line "-6: counter"
+	[ "${#lines[@]}" -gt 40 ]
+}
+
+# same_rules [READINGS]
+same_rules()
+{
+	same_table guest-rules "$@"
+	run cat "$BATS_TEST_TMPDIR/pass"
+	refute_line --regexp '^not ok'
+	assert_line "ok root may set the clock"
+	assert_line "ok a tracer sees every call begin and end"
+	[ "${#lines[@]}" -ge 15 ]
+}
+
+tracer_sees_all()
+{
+	run guest pass count-calls raw-calls gettimeofday 321
+	assert_success
+	assert_output 321
+}
+
+filter_obeyed()
+{
+	run guest pass own-filter
+	assert_success
+	assert_line --index 0 \
+		"before: gettimeofday ok, clock_gettime ok, time ok"
+	assert_line --index 1 \
+		"after: gettimeofday EXDEV, clock_gettime ok, time ok"
+}
+
+set_moves_all()
+{
+	local before
+
+	before=$(namespace_time pass)
+	run guest pass set-attempts 1000
+	assert_success
+	assert_line "settimeofday: set, moved"
+	assert_line "raw settimeofday: set, moved"
+	assert_line "clock_settime: set, moved"
+	assert_line "raw clock_settime: set, moved"
+	assert_line "adjtimex: set, moved"
+	assert_line "raw adjtimex: set, moved"
+	assert_line "clock_adjtime: set, moved"
+	assert_near $((before + 7000)) "$(guest pass date +%s)"
+	assert_near $((before + 7000)) "$(namespace_time pass)"
+	nothing_else_moved
+}
+
+threads_differ()
+{
+	run guest pass cap-threads
+	assert_success
+	assert_output - <<-'EOF'
+		before: set
+		without: EPERM
+		without: EPERM
+		without: EPERM
+		with: set
+	EOF
+	nothing_else_moved
 }

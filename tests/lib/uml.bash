@@ -3,17 +3,23 @@
 # uml.bash - UML guests that run directly on this machine. Load after common.
 #
 #   uml_start NAME KERNEL OPTION...   KERNEL uml or uml-smp, of $BUILD
+#   uml_start_modes                   one in each of UML_MODES
 #   guest NAME CMD [ARG...]           run it there as root; or guest NAME <SCRIPT
 #   uml_log NAME                      what its kernel said
 #   uml_pid NAME                      its process
 #   uml_stub_maps NAME                what its stub processes have mapped above the
 #                                     guest's address space: all of it, sorted
 #   uml_stop                          end all
+#   machine_offset                    this machine's clock, to compare with later
+#   assert_machine_unmoved OFFSET     nobody has set it since; it may be slewed
 #   uml_root PROGRAM...               before all: what they have in /tests, if not
 #                                     the helpers
 #
 # Their root directory is $BATS_FILE_TMPDIR/guests. They have no right to set this
 # machine's clock. A guest has UML_TIMEOUT seconds (60) to answer.
+
+# shellcheck disable=SC2034 # test files read it
+UML_MODES="ptrace seccomp smp"
 
 uml_guest()
 {
@@ -46,6 +52,28 @@ uml_start()
 		drop=("$(command -v setpriv)" --bounding-set=-sys_time)
 	uml_guest start "$BATS_FILE_TMPDIR/guests/run/$name" \
 		"${drop[@]}" "$(command -v setarch)" -R "$kernel" "$@"
+}
+
+uml_start_modes()
+{
+	uml_start ptrace uml seccomp=off
+	uml_start seccomp uml seccomp=on
+	uml_start smp uml-smp seccomp=on ncpus=2
+}
+
+# The lower bound of CLOCK_REALTIME - CLOCK_MONOTONIC
+machine_offset()
+{
+	"$BUILD/tests/clock-offset" | cut -d' ' -f1
+}
+
+# A set by a guest would be a day at least.
+assert_machine_unmoved()
+{
+	local now
+
+	now=$(machine_offset)
+	((now - $1 < 1000000000 && $1 - now < 1000000000))
 }
 
 guest()
