@@ -34,10 +34,7 @@
 #include <linux/timex.h>
 #include <linux/user_namespace.h>
 #include <as-layout.h>
-#include <init.h>
-#include <kern.h>
 #include <os.h>
-#include <skas.h>
 #include <timeclock.h>
 
 /* How far the guest's clock may be behind before that is taken for a set */
@@ -48,8 +45,6 @@
 
 /* Of so many comparisons the narrowest one is used to adopt a clock */
 #define TIMECLOCK_SAMPLES	8
-
-static enum { TIMECLOCK_AUTO, TIMECLOCK_TIMENS, TIMECLOCK_INTERCEPT } timeclock_mode __initdata;
 
 /* The namespace's clock is the guest's; decided before the first stub starts */
 static bool timeclock_on __ro_after_init;
@@ -246,35 +241,9 @@ unsigned int timeclock_current_pass(void)
 	return TIMECLOCK_GET | TIMECLOCK_SET;
 }
 
-static const char *__init timeclock_obstacle(void)
-{
-	if (timeclock_mode == TIMECLOCK_INTERCEPT)
-		return "timeclock=intercept is given";
-	if (!IS_ENABLED(CONFIG_64BIT))
-		return "it takes a 64-bit UML";
-	if (time_travel_mode != TT_MODE_OFF)
-		return "time-travel mode is on";
-	if (!using_seccomp)
-		return "UML runs in ptrace mode (add seccomp=on)";
-	/* The filter compares the upper half of addresses. */
-	if (lower_32_bits(TASK_SIZE) || STUB_START - TASK_SIZE < PAGE_SIZE)
-		return "the guest's address space does not end at a multiple of 4 GiB";
-
-	return os_timeclock_obstacle();
-}
-
 static int __init timeclock_init(void)
 {
-	const char *obstacle = timeclock_obstacle();
-
-	if (!obstacle) {
-		pr_info("timens: gettimeofday, clock_gettime, time, settimeofday go straight to the host\n");
-		timeclock_on = true;
-	} else if (timeclock_mode == TIMECLOCK_TIMENS) {
-		pr_warn("intercept: %s; every time call is intercepted\n", obstacle);
-	} else {
-		pr_info("intercept: %s; every time call is intercepted\n", obstacle);
-	}
+	timeclock_on = timeclock_choose_timens();
 	return 0;
 }
 early_initcall(timeclock_init);
@@ -313,31 +282,3 @@ static int __init timeclock_late_init(void)
 	return 0;
 }
 late_initcall(timeclock_late_init);
-
-static int __init timeclock_setup(char *line, int *add)
-{
-	*add = 0;
-
-	if (!strcmp(line, "auto")) {
-		timeclock_mode = TIMECLOCK_AUTO;
-	} else if (!strcmp(line, "timens")) {
-		timeclock_mode = TIMECLOCK_TIMENS;
-	} else if (!strcmp(line, "intercept")) {
-		timeclock_mode = TIMECLOCK_INTERCEPT;
-	} else {
-		os_warn("Invalid timeclock option '%s', expected auto/timens/intercept\n", line);
-		exit(1);
-	}
-
-	return 0;
-}
-
-__uml_setup("timeclock=", timeclock_setup,
-	    "timeclock=<auto/timens/intercept>\n"
-	    "    Configure whose wall clock the guest has. With timens, it is the one of\n"
-	    "    the time namespace that UML runs in. This takes a namespace with a wall\n"
-	    "    clock of its own, a host kernel with SECCOMP_FILTER_FLAG_TRAP_FAILED, and\n"
-	    "    seccomp=on. With intercept, the guest's clock starts with the host's time\n"
-	    "    and is its own from there on. The default, auto, is timens where that is\n"
-	    "    possible, and intercept otherwise; the boot log has the reason.\n\n"
-);

@@ -5,6 +5,12 @@
 #ifndef __TIMECLOCK_H
 #define __TIMECLOCK_H
 
+#ifdef __UM_HOST__
+#include <stdbool.h>
+#else
+#include <linux/types.h>
+#endif
+
 /* What a stub may do without asking the UML kernel, struct mm_id::pass */
 #define TIMECLOCK_GET	1	/* read the wall clock */
 #define TIMECLOCK_SET	2	/* set it */
@@ -20,6 +26,9 @@ struct mm_id;
 extern int timeclock_following;
 void __timeclock_follow(void);
 unsigned int timeclock_current_pass(void);
+
+/* arch/um/kernel/timeclock_setup.c */
+bool timeclock_choose_timens(void);
 
 /**
  * timeclock_follow() - Notice that the namespace's clock was set, and adopt it

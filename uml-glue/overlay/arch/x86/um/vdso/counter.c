@@ -12,6 +12,7 @@
 #include <linux/printk.h>
 #include <linux/time-internal.h>
 #include <vdso/datapage.h>
+#include <asm/vdso/gettimeofday.h>
 #include <hostvdso.h>
 #include <os.h>
 #include <timeclock.h>
@@ -53,17 +54,9 @@ void um_vdso_set_host_clocks(unsigned int clocks)
 	WRITE_ONCE(arch->host_clocks, clocks);
 }
 
-static u64 read_tsc_ordered(void)
-{
-	u32 low, high;
-
-	asm volatile("lfence; rdtsc" : "=a" (low), "=d" (high) :: "memory");
-	return low | (u64)high << 32;
-}
-
 static u64 tsc_read(struct clocksource *cs)
 {
-	return read_tsc_ordered();
+	return vdso_rdtsc();
 }
 
 static struct clocksource tsc_clocksource = {
@@ -82,9 +75,9 @@ static void __init read_both(u64 *tsc, u64 *ns)
 	int i;
 
 	for (i = 0; i < TSC_SAMPLES; i++) {
-		before = read_tsc_ordered();
+		before = vdso_rdtsc();
 		now = os_nsecs();
-		after = read_tsc_ordered();
+		after = vdso_rdtsc();
 		if (after - before >= best)
 			continue;
 		best = after - before;
