@@ -99,6 +99,7 @@ shim: ## libtimens and timens
 	@+$(MAKE) --no-print-directory -C shim OUT=$(TIMENS_BUILD)/shim all
 
 helpers: tree shim
+	@scripts/deps helpers
 	@scripts/build-helpers
 
 export: ## commits made in build/linux back to kernel-ns/ and uml-glue/

@@ -277,6 +277,10 @@ setup() {
 		grep -c ': set, moved$')" 7
 }
 
+@test "a file's capability lets who executes it set the clock, and nobody else" {
+	file_decides
+}
+
 @test "a thread that dropped CAP_SYS_TIME cannot while its process can" {
 	threads_differ
 }

@@ -145,6 +145,10 @@ setup() {
 	threads_differ
 }
 
+@test "a file's capability lets who executes it set the clock, and nobody else" {
+	file_decides
+}
+
 @test "a guest that was given no right to it cannot move its namespace" {
 	local before
 

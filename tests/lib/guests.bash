@@ -6,12 +6,13 @@
 #   guests_start SECONDS     start all that stdin has, a line NAME COMMAND... each
 #   guest NAME CMD...        run it there; it has GUEST_TIMEOUT seconds (45)
 #   timeclock NAME           what UML said about its clock
-#   entries NAME CALL COUNT  how often COUNT calls entered the guest's kernel
+#   entries NAME CALL COUNT  how often COUNT calls entered the guest's kernel, made
+#                            by a program that $UNDER runs if that is set
 #   assert_passed, assert_intercepted NAME CALL
 #   same_table CMD...        prints the same in the guests pass and intercept
 #   same_buffers, same_clock_ids, same_rules [ARG...]
 #                            what the guests pass and intercept have to agree on
-#   tracer_sees_all, filter_obeyed, set_moves_all, threads_differ
+#   tracer_sees_all, filter_obeyed, set_moves_all, threads_differ, file_decides
 #                            what holds for the guest pass
 #   namespace_time NAME      the namespace's clock, asked on the host
 #   nothing_else_moved       the host's clock and a bystander's are where they
@@ -73,9 +74,9 @@ entries()
 				awk '/^voluntary/ { n += \$2 } END { print n }'
 		}
 		a=\$(woken)
-		uml-guest run /run/uml/$1 raw-calls $2 0
+		uml-guest run /run/uml/$1 ${UNDER-} raw-calls $2 0
 		b=\$(woken)
-		uml-guest run /run/uml/$1 raw-calls $2 $3
+		uml-guest run /run/uml/$1 ${UNDER-} raw-calls $2 $3
 		c=\$(woken)
 		echo \$((c - b - b + a))
 	SH
@@ -217,5 +218,37 @@ threads_differ()
 		without: EPERM
 		with: set
 	EOF
+	nothing_else_moved
+}
+
+# Whoever executes a file has the capability if the file has it, and only then.
+file_decides()
+{
+	guest pass <<-'SH'
+		cd /tmp
+		for f in granted permitted other none; do
+			cp "$(command -v set-attempts)" $f
+		done
+		cp /usr/bin/busybox busybox-able
+		set-caps cap_sys_time+ep granted
+		set-caps cap_sys_time+p permitted
+		set-caps cap_net_raw,cap_sys_admin+ep other
+		set-caps cap_sys_time+ep busybox-able
+	SH
+
+	run guest pass su user -c "/tmp/granted 100"
+	assert_success
+	assert_line "settimeofday: set, moved"
+	assert_line "raw settimeofday: set, moved"
+	run guest pass su user -c "/tmp/permitted --raise 100"
+	assert_line "raw settimeofday: set, moved"
+
+	# The one that could is the shell, which executes one that cannot
+	for file in none other permitted "busybox-able sh -c 'exec /tmp/none 100'"; do
+		run guest pass su user -c "/tmp/$file 100"
+		assert_all_refused
+	done
+	run guest pass su user -c "setpriv --nnp /tmp/granted 100"
+	assert_all_refused
 	nothing_else_moved
 }
