@@ -23,6 +23,9 @@ arch/x86/um/asm/vdso/clocksource.h COMPLEX_MACRO  a list cannot be in parenthese
 arch/x86/um/asm/vdso/gettimeofday.h LINE_SPACING  a define that belongs to its function
 arch/x86/um/asm/vdso/processor.h ARCH_INCLUDE_LINUX  it takes the place of that
 arch/x86/um/vdso/vma.c AVOID_EXTERNS     symbols of vdso.S
+kernel/mmfd/pass.c              MACRO_ARG_UNUSED   entries of the table say more than one user wants
+tools/testing/selftests/mmfd/.* COMPLEX_MACRO      machine code is a list of bytes
+tools/testing/selftests/mmfd/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's
 (tools/testing|.*/tests|.*/shim)/.* BIT_MACRO      no linux/bits.h in user space
 (tools/testing|.*/tests|.*/shim)/.* MACRO_ARG_REUSE  arguments are constants
 .*/(tests|shim)/.* PREFER_KERNEL_TYPES   stdint.h is user space's way

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mmfd: the part of a crossing that is the processor's.
+ */
+#ifndef _ASM_X86_MMFD_H
+#define _ASM_X86_MMFD_H
+
+#include <linux/types.h>
+
+#include <asm/ptrace.h>
+
+struct fpstate;
+struct kernel_siginfo;
+struct mmfd_regs;
+struct mmfd_run;
+
+/**
+ * struct mmfd_arch - Processor state of the side that is not running
+ * @home:	Registers of home while inside
+ * @fsbase:	Home's, while inside
+ * @gsbase:	Home's, while inside
+ * @cr2:	thread_struct::cr2 of home, while inside
+ * @trap_nr:	thread_struct::trap_nr of home, while inside
+ * @error_code:	thread_struct::error_code of home, while inside
+ * @virtual_dr6: thread_struct::virtual_dr6 of home, while inside
+ * @pkru:	Home's, while inside
+ * @fpstate:	The guest's FPU registers, but home's while inside
+ */
+struct mmfd_arch {
+	struct pt_regs	home;
+	unsigned long	fsbase;
+	unsigned long	gsbase;
+	unsigned long	cr2;
+	unsigned long	trap_nr;
+	unsigned long	error_code;
+	unsigned long	virtual_dr6;
+	u32		pkru;
+	struct fpstate	*fpstate;
+};
+
+int arch_mmfd_map_vdso(unsigned long addr, unsigned long len);
+int arch_mmfd_init(struct mmfd_arch *arch);
+void arch_mmfd_destroy(struct mmfd_arch *arch);
+int arch_mmfd_check_task(void);
+int arch_mmfd_check_regs(struct mmfd_regs *r);
+void arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
+		     struct pt_regs *regs);
+void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
+		     struct pt_regs *regs);
+u32 arch_mmfd_trap(struct mmfd_run *run, struct kernel_siginfo *info);
+
+/* The registers are no longer those of a system call. */
+static inline void arch_mmfd_syscall_done(struct pt_regs *regs)
+{
+	regs->orig_ax = -1;
+}
+
+#endif /* _ASM_X86_MMFD_H */

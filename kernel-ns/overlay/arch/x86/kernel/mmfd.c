@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mmfd on x86-64: registers and other processor state at a crossing between home
+ * and guest.
+ *
+ * What user code can change without a system call has to be saved and restored
+ * here: general registers, flags, FS and GS base, selectors, PKRU, FPU. What it
+ * cannot change and home may have set up, the guest would inherit: a task that
+ * has such a thing is refused.
+ */
+#include <linux/irqflags.h>
+#include <linux/mm.h>
+#include <linux/mmfd.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/signal.h>
+#include <uapi/linux/mmfd.h>
+
+#include <asm/cpufeature.h>
+#include <asm/desc.h>
+#include <asm/elf.h>
+#include <asm/fpu/api.h>
+#include <asm/fsgsbase.h>
+#include <asm/gsseg.h>
+#include <asm/mmfd.h>
+#include <asm/pkru.h>
+#include <asm/segment.h>
+#include <asm/shstk.h>
+#include <asm/trapnr.h>
+#include <asm/vdso.h>
+#include <asm/vdso/vsyscall.h>
+
+/* What user code can set; the others are the kernel's. */
+#define MMFD_FLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF |	\
+			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF |	\
+			 X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_NT |	\
+			 X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
+#define MMFD_FLAGS_SET	(X86_EFLAGS_FIXED | X86_EFLAGS_IF)
+
+/**
+ * arch_mmfd_init - Make the processor state of a virtual CPU
+ * @arch:	Zeroed
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int arch_mmfd_init(struct mmfd_arch *arch)
+{
+	arch->fpstate = fpu_alloc_user_fpstate();
+	return arch->fpstate ? 0 : -ENOMEM;
+}
+
+/**
+ * arch_mmfd_destroy - Free it
+ * @arch:	Of a virtual CPU that nobody is inside of
+ */
+void arch_mmfd_destroy(struct mmfd_arch *arch)
+{
+	fpu_free_user_fpstate(arch->fpstate);
+}
+
+static bool mmfd_is_mapped(unsigned long addr, unsigned long len)
+{
+	bool mapped;
+
+	mmap_read_lock(current->mm);
+	mapped = find_vma_intersection(current->mm, addr, addr + len);
+	mmap_read_unlock(current->mm);
+	return mapped;
+}
+
+/**
+ * arch_mmfd_map_vdso - Map the vDSO and its data into current->mm
+ * @addr:	Where
+ * @len:	How much room there is
+ *
+ * Context: Process context after mmfd_use_mm(). May sleep.
+ * Return: The distance from @addr to the ELF header, -ENOSPC if there is not room
+ * enough, -EEXIST if it, or something else at that address, is mapped already,
+ * -EPERM if nothing may be, -EOPNOTSUPP if the vDSO is disabled, -ENOMEM, -EINTR.
+ */
+int arch_mmfd_map_vdso(unsigned long addr, unsigned long len)
+{
+	unsigned long data = __VDSO_PAGES * PAGE_SIZE;
+	struct mm_struct *mm = current->mm;
+	int err;
+
+	if (!vdso64_enabled)
+		return -EOPNOTSUPP;
+	if (len < data + vdso64_image.size)
+		return -ENOSPC;
+	if (mmfd_is_mapped(addr, data + vdso64_image.size))
+		return -EEXIST;
+	err = map_vdso_once(&vdso64_image, addr);
+	if (err)
+		return err;
+	if (mm->context.vdso == (void __user *)(addr + data))
+		return data;
+	/* The address is one that is not given out, so it went somewhere else. */
+	addr = (unsigned long)mm->context.vdso - data;
+	mm->context.vdso = NULL;
+	mm->context.vdso_image = NULL;
+	vm_munmap(addr, data + vdso64_image.size);
+	return -EPERM;
+}
+
+static bool mmfd_has_segments(void)
+{
+	struct desc_struct *tls = current->thread.tls_array;
+	unsigned int ds, es, fs, gs;
+	int i;
+
+	savesegment(ds, ds);
+	savesegment(es, es);
+	savesegment(fs, fs);
+	savesegment(gs, gs);
+	if (ds | es | fs | gs)
+		return true;
+	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++) {
+		if (!desc_empty(&tls[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool mmfd_has_breakpoints(void)
+{
+	int i;
+
+	for (i = 0; i < HBP_NUM; i++) {
+		if (current->thread.ptrace_bps[i])
+			return true;
+	}
+	return false;
+}
+
+static bool mmfd_has_ports(void)
+{
+#ifdef CONFIG_X86_IOPL_IOPERM
+	return current->thread.io_bitmap || current->thread.iopl_emul;
+#else
+	return false;
+#endif
+}
+
+static bool mmfd_has_shstk(void)
+{
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+	return current->thread.features & ARCH_SHSTK_SHSTK;
+#else
+	return false;
+#endif
+}
+
+/**
+ * arch_mmfd_check_task - Whether current can go inside
+ *
+ * Return: 0, or -EOPNOTSUPP: the processor uses FRED or is Xen's, or the task is
+ * not a 64-bit one, uses segment selectors or entries of the GDT, has hardware
+ * breakpoints of ptrace(), access to I/O ports, or a shadow stack.
+ */
+int arch_mmfd_check_task(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_FRED) ||
+	    cpu_feature_enabled(X86_FEATURE_XENPV))
+		return -EOPNOTSUPP;
+	if (!user_64bit_mode(current_pt_regs()) || test_thread_flag(TIF_ADDR32))
+		return -EOPNOTSUPP;
+	if (mmfd_has_segments() || mmfd_has_breakpoints() || mmfd_has_ports() ||
+	    mmfd_has_shstk())
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/*
+ * With FSGSBASE user code can set any canonical base. Without, the kernel takes a
+ * GS base in the upper half for its own.
+ */
+static bool mmfd_base_ok(u64 base)
+{
+	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
+		return __is_canonical_address(base, boot_cpu_data.x86_virt_bits);
+	return base < TASK_SIZE_MAX;
+}
+
+/**
+ * arch_mmfd_check_regs - Whether a guest can have these registers
+ * @r:	The registers; what may be left out is filled in
+ *
+ * Return: 0 or -EINVAL.
+ */
+int arch_mmfd_check_regs(struct mmfd_regs *r)
+{
+	if (!r->cs)
+		r->cs = __USER_CS;
+	if (!r->ss)
+		r->ss = __USER_DS;
+	if ((r->cs != __USER_CS && r->cs != __USER32_CS) || r->ss != __USER_DS)
+		return -EINVAL;
+	if (r->eflags & ~(MMFD_FLAGS | MMFD_FLAGS_SET))
+		return -EINVAL;
+	if (r->rip >= TASK_SIZE_MAX)
+		return -EINVAL;
+	return mmfd_base_ok(r->fs_base) && mmfd_base_ok(r->gs_base) ? 0 : -EINVAL;
+}
+
+static void mmfd_load_regs(struct pt_regs *regs, const struct mmfd_regs *r)
+{
+	regs->r15 = r->r15;
+	regs->r14 = r->r14;
+	regs->r13 = r->r13;
+	regs->r12 = r->r12;
+	regs->bp = r->rbp;
+	regs->bx = r->rbx;
+	regs->r11 = r->r11;
+	regs->r10 = r->r10;
+	regs->r9 = r->r9;
+	regs->r8 = r->r8;
+	regs->ax = r->rax;
+	regs->cx = r->rcx;
+	regs->dx = r->rdx;
+	regs->si = r->rsi;
+	regs->di = r->rdi;
+	regs->orig_ax = -1;
+	regs->ip = r->rip;
+	regs->cs = r->cs;
+	regs->flags = (r->eflags & MMFD_FLAGS) | MMFD_FLAGS_SET;
+	regs->sp = r->rsp;
+	regs->ss = r->ss;
+}
+
+static void mmfd_save_regs(struct mmfd_regs *r, const struct pt_regs *regs)
+{
+	r->r15 = regs->r15;
+	r->r14 = regs->r14;
+	r->r13 = regs->r13;
+	r->r12 = regs->r12;
+	r->rbp = regs->bp;
+	r->rbx = regs->bx;
+	r->r11 = regs->r11;
+	r->r10 = regs->r10;
+	r->r9 = regs->r9;
+	r->r8 = regs->r8;
+	r->rax = regs->ax;
+	r->rcx = regs->cx;
+	r->rdx = regs->dx;
+	r->rsi = regs->si;
+	r->rdi = regs->di;
+	r->orig_rax = regs->orig_ax;
+	r->rip = regs->ip;
+	r->cs = regs->cs;
+	r->eflags = regs->flags;
+	r->rsp = regs->sp;
+	r->ss = regs->ss;
+}
+
+static void mmfd_write_bases(unsigned long fsbase, unsigned long gsbase)
+{
+	/* Without FSGSBASE a context switch trusts what is here. */
+	current->thread.fsbase = fsbase;
+	current->thread.gsbase = gsbase;
+	x86_fsbase_write_cpu(fsbase);
+	x86_gsbase_write_cpu_inactive(gsbase);
+}
+
+/* Home's selectors are 0, see mmfd_has_segments(). Clears the bases, perhaps. */
+static void mmfd_reset_selectors(void)
+{
+	unsigned int sel;
+
+	savesegment(ds, sel);
+	if (unlikely(sel))
+		loadsegment(ds, 0);
+	savesegment(es, sel);
+	if (unlikely(sel))
+		loadsegment(es, 0);
+	savesegment(fs, sel);
+	if (unlikely(sel))
+		loadsegment(fs, 0);
+	savesegment(gs, sel);
+	if (unlikely(sel))
+		load_gs_index(0);
+}
+
+static void mmfd_save_traps(struct mmfd_arch *arch)
+{
+	struct thread_struct *thread = &current->thread;
+
+	arch->cr2 = thread->cr2;
+	arch->trap_nr = thread->trap_nr;
+	arch->error_code = thread->error_code;
+	arch->virtual_dr6 = thread->virtual_dr6;
+	thread->cr2 = 0;
+	thread->trap_nr = MMFD_VECTOR_NONE;
+	thread->error_code = 0;
+}
+
+static void mmfd_restore_traps(const struct mmfd_arch *arch)
+{
+	struct thread_struct *thread = &current->thread;
+
+	thread->cr2 = arch->cr2;
+	thread->trap_nr = arch->trap_nr;
+	thread->error_code = arch->error_code;
+	thread->virtual_dr6 = arch->virtual_dr6;
+}
+
+/**
+ * arch_mmfd_enter - Put home's processor state away and load a guest's
+ * @arch:	The guest's virtual CPU
+ * @r:		Registers, checked
+ * @regs:	current_pt_regs()
+ */
+void arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
+		     struct pt_regs *regs)
+{
+	arch->home = *regs;
+	mmfd_load_regs(regs, r);
+	mmfd_save_traps(arch);
+	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
+
+	guard(irqsave)();
+	arch->fsbase = x86_fsbase_read_cpu();
+	arch->gsbase = x86_gsbase_read_cpu_inactive();
+	mmfd_write_bases(r->fs_base, r->gs_base);
+	arch->pkru = read_pkru();
+	write_pkru(pkru_get_init_value());
+}
+
+/**
+ * arch_mmfd_leave - Put a guest's processor state away and load home's
+ * @arch:	The guest's virtual CPU
+ * @r:		Gets the guest's registers
+ * @regs:	current_pt_regs(); mmfd_run() returns 0 with them
+ */
+void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
+		     struct pt_regs *regs)
+{
+	mmfd_save_regs(r, regs);
+	*regs = arch->home;
+	regs->ax = 0;
+	current_thread_info()->status &= ~TS_COMPAT;
+	mmfd_restore_traps(arch);
+	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
+
+	guard(irqsave)();
+	r->fs_base = x86_fsbase_read_cpu();
+	r->gs_base = x86_gsbase_read_cpu_inactive();
+	mmfd_reset_selectors();
+	mmfd_write_bases(arch->fsbase, arch->gsbase);
+	write_pkru(arch->pkru);
+}
+
+/**
+ * arch_mmfd_trap - Describe an exception
+ * @run:	Where to
+ * @info:	The signal that it would have been
+ *
+ * Return: MMFD_EXIT_FAULT or MMFD_EXIT_EXCEPTION.
+ */
+u32 arch_mmfd_trap(struct mmfd_run *run, struct kernel_siginfo *info)
+{
+	struct thread_struct *thread = &current->thread;
+	bool fault = thread->trap_nr == X86_TRAP_PF;
+
+	run->vector = thread->trap_nr;
+	run->error_code = thread->error_code;
+	run->addr = fault ? thread->cr2 : (unsigned long)info->si_addr;
+	return fault ? MMFD_EXIT_FAULT : MMFD_EXIT_EXCEPTION;
+}

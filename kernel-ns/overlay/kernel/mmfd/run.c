@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mmfd_run(): into a guest, and home again.
+ *
+ * The system call loads the guest's registers into task_pt_regs() and returns.
+ * The guest comes back by one of the hooks in include/linux/mmfd.h, which put the
+ * registers of the system call back; so home sees a call that has returned.
+ */
+#include <linux/audit.h>
+#include <linux/entry-common.h>
+#include <linux/file.h>
+#include <linux/rseq.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/syscalls.h>
+
+#include <asm/syscall.h>
+
+#include "mmfd.h"
+
+/*
+ * The area that rseq has registered is at home, so nothing may be written to it
+ * inside: hide it, and make up for a missed context switch on the way home.
+ */
+static void mmfd_rseq_hide(struct mmfd_vcpu *vcpu)
+{
+#ifdef CONFIG_RSEQ
+	guard(irqsave)();
+	vcpu->rseq = current->rseq.event.all;
+	current->rseq.event.all = 0;
+	vcpu->switches = current->nvcsw + current->nivcsw;
+#ifdef CONFIG_RSEQ_SLICE_EXTENSION
+	vcpu->rseq_slice = current->rseq.slice.state.state;
+	current->rseq.slice.state.state = 0;
+#endif
+#endif
+}
+
+static void mmfd_rseq_show(struct mmfd_vcpu *vcpu)
+{
+#ifdef CONFIG_RSEQ
+	guard(irqsave)();
+	current->rseq.event.all = vcpu->rseq;
+#ifdef CONFIG_RSEQ_SLICE_EXTENSION
+	current->rseq.slice.state.state = vcpu->rseq_slice;
+#endif
+	if (current->rseq.event.sched_switch ||
+	    vcpu->switches != current->nvcsw + current->nivcsw)
+		rseq_force_update();
+#endif
+}
+
+static void mmfd_enter(struct mmfd_vcpu *vcpu, const struct mmfd_regs *regs)
+{
+	vcpu->trap = MMFD_EXIT_NONE;
+	arch_mmfd_enter(&vcpu->arch, regs, current_pt_regs());
+	mmfd_rseq_hide(vcpu);
+	current->mmfd_vcpu = vcpu;
+	mmfd_use_mm(vcpu->space->mm);
+	set_syscall_work(MMFD);
+}
+
+/* Go home: current's system call mmfd_run() has returned 0. */
+static void mmfd_leave(struct mmfd_vcpu *vcpu, u32 reason)
+{
+	clear_syscall_work(MMFD);
+	mmfd_unuse_mm();
+	current->mmfd_vcpu = NULL;
+	mmfd_rseq_show(vcpu);
+	arch_mmfd_leave(&vcpu->arch, &vcpu->run->regs, current_pt_regs());
+	WRITE_ONCE(vcpu->run->reason, reason);
+	smp_store_release(&vcpu->task, NULL);
+	mmfd_vcpu_put(vcpu);
+}
+
+static void mmfd_leave_syscall(struct mmfd_vcpu *vcpu, struct pt_regs *regs)
+{
+	struct mmfd_run *run = vcpu->run;
+	unsigned long args[6];
+	int i;
+
+	syscall_get_arguments(current, regs, args);
+	for (i = 0; i < 6; i++)
+		run->args[i] = args[i];
+	run->nr = syscall_get_nr(current, regs);
+	run->arch = syscall_get_arch(current);
+	syscall_rollback(current, regs);
+	mmfd_leave(vcpu, MMFD_EXIT_SYSCALL);
+}
+
+/**
+ * mmfd_syscall_enter - A guest makes a system call
+ * @regs:	Its registers
+ * @work:	SYSCALL_WORK_*
+ *
+ * Return: True if it is to be made, and nobody at home to know of it. False if
+ * current is at home now; @regs are what mmfd_run() returns with.
+ */
+bool mmfd_syscall_enter(struct pt_regs *regs, unsigned long work)
+{
+	struct mmfd_vcpu *vcpu = current->mmfd_vcpu;
+
+	if (mmfd_pass_call(vcpu->pass, regs, work))
+		return true;
+	mmfd_leave_syscall(vcpu, regs);
+	return false;
+}
+
+/**
+ * mmfd_syscall_exit - A guest is about to return from a system call
+ * @regs:	Its registers
+ *
+ * It comes from mmfd_run(), or from a call that passed. Where the supervisor may
+ * know better, it gets a call that failed as if it had trapped: it maps the page,
+ * or judges who called.
+ *
+ * Return: True if current is at home now, at the end of mmfd_run().
+ */
+bool mmfd_syscall_exit(struct pt_regs *regs)
+{
+	long err = syscall_get_error(current, regs);
+
+	if (syscall_get_nr(current, regs) == -1)
+		return false;
+	if (err == -EFAULT || err == -EPERM) {
+		mmfd_leave_syscall(current->mmfd_vcpu, regs);
+		return true;
+	}
+	arch_mmfd_syscall_done(regs);
+	return false;
+}
+
+/**
+ * mmfd_exit_work - A guest is about to go on, and there is work to do before
+ * @regs:	Its registers; those of mmfd_run() afterwards
+ *
+ * The work is home's, so go there, and through what is left of the system call.
+ */
+void mmfd_exit_work(struct pt_regs *regs)
+{
+	struct mmfd_vcpu *vcpu = current->mmfd_vcpu;
+
+	mmfd_leave(vcpu, vcpu->trap ?: MMFD_EXIT_INTERRUPTED);
+	syscall_exit_to_user_mode_work(regs);
+}
+
+/**
+ * mmfd_divert_signal - Take an exception of a guest from the signals
+ * @info:	The signal that current would get
+ *
+ * Context: As force_sig_info().
+ * Return: True if the exception is the guest's, and its supervisor gets it.
+ */
+bool mmfd_divert_signal(struct kernel_siginfo *info)
+{
+	struct mmfd_vcpu *vcpu = current->mmfd_vcpu;
+
+	if (sig_kernel_only(info->si_signo))
+		return false;
+	/* One at a time: what comes of handling the first one is not news. */
+	if (!vcpu->trap) {
+		vcpu->run->signo = info->si_signo;
+		vcpu->run->code = info->si_code;
+		vcpu->trap = arch_mmfd_trap(vcpu->run, info);
+	}
+	set_thread_flag(TIF_NOTIFY_RESUME);
+	return true;
+}
+
+void __mmfd_task_exit(void)
+{
+	struct mmfd_vcpu *vcpu = current->mmfd_vcpu;
+
+	if (vcpu)
+		mmfd_leave(vcpu, MMFD_EXIT_INTERRUPTED);
+	else
+		mmfd_unuse_mm();
+}
+
+/* What a run page says; it may change at any time, so it is read once. */
+static int mmfd_read_run(struct mmfd_vcpu *vcpu, struct mmfd_regs *regs)
+{
+	struct mmfd_run *run = vcpu->run;
+
+	if (memchr_inv(run->reserved0, 0, sizeof(run->reserved0)))
+		return -EINVAL;
+	memcpy(regs, &run->regs, sizeof(*regs));
+	barrier_data(regs);
+	return arch_mmfd_check_regs(regs);
+}
+
+static int mmfd_begin(struct mmfd_vcpu *vcpu)
+{
+	struct mmfd_regs regs;
+	int err;
+
+	err = mmfd_read_run(vcpu, &regs);
+	if (!err)
+		err = arch_mmfd_check_task();
+	if (err)
+		return err;
+	if (READ_ONCE(vcpu->run->immediate_exit)) {
+		vcpu->run->reason = MMFD_EXIT_INTERRUPTED;
+		return 0;
+	}
+	refcount_inc(&vcpu->refs);
+	mmfd_enter(vcpu, &regs);
+	return 1;
+}
+
+/**
+ * sys_mmfd_run - Run a virtual CPU until it traps
+ * @fd:		Its descriptor
+ * @flags:	0
+ *
+ * Return: 0, with the reason and the registers in the run page. -EBADF, -EINVAL
+ * if @fd is something else, @flags are not 0, or the run page has registers that
+ * user code cannot have; -EBUSY if a task is inside; -EOPNOTSUPP if the task or
+ * the processor has state that mmfd does not handle, see arch_mmfd_check_task().
+ */
+SYSCALL_DEFINE2(mmfd_run, int, fd, unsigned int, flags)
+{
+	struct mmfd_vcpu *vcpu;
+	int ret;
+
+	if (flags)
+		return -EINVAL;
+
+	CLASS(fd, f)(fd);
+	if (fd_empty(f))
+		return -EBADF;
+	vcpu = mmfd_vcpu_of(fd_file(f));
+	if (!vcpu)
+		return -EINVAL;
+	if (cmpxchg_acquire(&vcpu->task, NULL, current))
+		return -EBUSY;
+	ret = mmfd_begin(vcpu);
+	if (ret > 0)
+		return regs_return_value(current_pt_regs());
+	smp_store_release(&vcpu->task, NULL);
+	return ret;
+}

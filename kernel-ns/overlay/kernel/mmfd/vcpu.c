@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtual CPU object, its descriptor and its run page.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "mmfd.h"
+
+#define MMFD_PASS_ALL	(MMFD_PASS_GETTIMEOFDAY | MMFD_PASS_CLOCK_GETTIME | \
+			 MMFD_PASS_TIME | MMFD_PASS_SETTIMEOFDAY)
+
+static void mmfd_vcpu_free(struct mmfd_vcpu *vcpu)
+{
+	arch_mmfd_destroy(&vcpu->arch);
+	free_page((unsigned long)vcpu->run);
+	mmfd_space_put(vcpu->space);
+	kfree(vcpu);
+}
+
+/**
+ * mmfd_vcpu_put - Drop a reference
+ * @vcpu:	The virtual CPU
+ *
+ * Context: Process context, not inside @vcpu. May sleep.
+ */
+void mmfd_vcpu_put(struct mmfd_vcpu *vcpu)
+{
+	if (refcount_dec_and_test(&vcpu->refs))
+		mmfd_vcpu_free(vcpu);
+}
+
+static int mmfd_vcpu_release(struct inode *inode, struct file *file)
+{
+	mmfd_vcpu_put(file->private_data);
+	return 0;
+}
+
+static int mmfd_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct mmfd_vcpu *vcpu = file->private_data;
+
+	if (vma->vm_pgoff || vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED) ||
+	    vma->vm_flags & VM_EXEC)
+		return -EINVAL;
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+}
+
+static const struct file_operations mmfd_vcpu_fops = {
+	.release	= mmfd_vcpu_release,
+	.mmap		= mmfd_vcpu_mmap,
+	.llseek		= noop_llseek,
+};
+
+/**
+ * mmfd_vcpu_of - The virtual CPU of a descriptor
+ * @file:	The descriptor's file
+ *
+ * Return: The virtual CPU, not referenced, or NULL if it is something else.
+ */
+struct mmfd_vcpu *mmfd_vcpu_of(struct file *file)
+{
+	return file->f_op == &mmfd_vcpu_fops ? file->private_data : NULL;
+}
+
+static struct mmfd_vcpu *mmfd_vcpu_alloc(void)
+{
+	struct mmfd_vcpu *vcpu;
+
+	vcpu = kzalloc_obj(*vcpu, GFP_KERNEL_ACCOUNT);
+	if (!vcpu)
+		return NULL;
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vcpu->run)
+		goto no_page;
+	if (arch_mmfd_init(&vcpu->arch))
+		goto no_arch;
+	refcount_set(&vcpu->refs, 1);
+	vcpu->run->abi = MMFD_ABI_VERSION;
+	vcpu->run->size = sizeof(*vcpu->run);
+	return vcpu;
+
+no_arch:
+	free_page((unsigned long)vcpu->run);
+no_page:
+	kfree(vcpu);
+	return NULL;
+}
+
+/**
+ * mmfd_vcpu_create - Make a virtual CPU and a descriptor for it
+ * @space:	Where it runs
+ * @ucreate:	Its properties
+ *
+ * Context: Process context. May sleep.
+ * Return: The descriptor, or -EFAULT, -EINVAL, -ENOMEM, -EMFILE, -ENFILE.
+ */
+long mmfd_vcpu_create(struct mmfd_space *space,
+		      struct mmfd_vcpu_create __user *ucreate)
+{
+	struct mmfd_vcpu_create create;
+	struct mmfd_vcpu *vcpu;
+	int fd;
+
+	if (copy_from_user(&create, ucreate, sizeof(create)))
+		return -EFAULT;
+	if (create.flags & ~MMFD_VCPU_CLOEXEC || create.pass & ~MMFD_PASS_ALL)
+		return -EINVAL;
+	if (memchr_inv(create.reserved, 0, sizeof(create.reserved)))
+		return -EINVAL;
+
+	vcpu = mmfd_vcpu_alloc();
+	if (!vcpu)
+		return -ENOMEM;
+	refcount_inc(&space->refs);
+	vcpu->space = space;
+	vcpu->pass = create.pass;
+	fd = anon_inode_getfd("[mmfd-vcpu]", &mmfd_vcpu_fops, vcpu,
+			      O_RDWR | (create.flags & MMFD_VCPU_CLOEXEC ? O_CLOEXEC : 0));
+	if (fd < 0)
+		mmfd_vcpu_put(vcpu);
+	return fd;
+}
