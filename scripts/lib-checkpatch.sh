@@ -24,6 +24,7 @@ arch/x86/um/asm/vdso/gettimeofday.h LINE_SPACING  a define that belongs to its f
 arch/x86/um/asm/vdso/processor.h ARCH_INCLUDE_LINUX  it takes the place of that
 arch/x86/um/vdso/vma.c AVOID_EXTERNS     symbols of vdso.S
 kernel/mmfd/pass.c              MACRO_ARG_UNUSED   entries of the table say more than one user wants
+kernel/mmfd/pass.c              MULTISTATEMENT_MACRO_USE_DO_WHILE  expanded by a table's macro
 tools/testing/selftests/mmfd/.* COMPLEX_MACRO      machine code is a list of bytes
 tools/testing/selftests/mmfd/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's
 (tools/testing|.*/tests|.*/shim)/.* BIT_MACRO      no linux/bits.h in user space

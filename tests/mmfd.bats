@@ -1,47 +1,64 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
-# mmfd.bats - CONFIG_MMFD in the VM: the kernel's own tests of it.
+# mmfd.bats - CONFIG_MMFD in the VM: the kernel's own tests of it, on two CPUs.
+# mmfd-up.bats is the same on one CPU, mmfd-smp4.bats on four.
 
 load lib/common
 
 setup_file() {
-	requires vm-patched vm-stock
-	vm_start patched --with "$BUILD/selftests:/selftests"
+	requires vm-patched
+	SMP=2
+	case $BATS_TEST_FILENAME in
+	*-up.bats)	SMP=1 ;;
+	*-smp4.bats)	SMP=4 ;;
+	esac
+	export SMP
+	vm_start patched --smp "$SMP" --with "$BUILD/selftests:/selftests"
+	vm nproc | grep -qx "$SMP"
 }
 
 teardown_file() {
 	vm_stop
 }
 
-# passes NAME - every test in it, and none skipped
+# passes NAME COUNT - that many tests in it, and all pass
 passes() {
 	VM_TIMEOUT=300 run vm "/selftests/$1"
+	passed "$2"
+}
+
+# passed COUNT
+passed() {
 	assert_success
-	assert_line --regexp '^ok 1 '
-	refute_line --regexp '^ok .*# *SKIP'
+	assert_line "1..$1"
+	assert_line "# Totals: pass:$1 fail:0 xfail:0 xpass:0 skip:0 error:0"
 }
 
 @test "descriptors, address spaces and changes of them" {
-	passes mmfd_objects
+	passes mmfd_objects 15
 }
 
 @test "what comes back from a run, what passes, and bad input" {
-	passes mmfd_run
+	passes mmfd_run 17
 }
 
 @test "a guest reaches nothing of its supervisor" {
-	passes mmfd_contain
+	passes mmfd_contain 10
 }
 
 @test "a task with a guest, seen from outside" {
-	passes mmfd_task
+	passes mmfd_task 11
 }
 
-@test "a kernel without the feature has neither device nor call" {
-	vm_start stock --with "$BUILD/selftests:/selftests"
-	run vm_on stock 'test -e /dev/mmfd'
-	assert_failure
-	run vm_on stock '/selftests/mmfd_objects'
-	assert_failure
-	assert_output --partial 'no guest: No such file or directory'
+# The OOM killer writes a trace to the log: nothing else may be there.
+@test "who answers for the memory of address spaces" {
+	local log=$BATS_TEST_TMPDIR/log
+
+	run "$VM_RUNNER" --smp "$SMP" --timeout 300 --allow-splat --log "$log" \
+		--with "$BUILD/selftests:/selftests" -- /selftests/mmfd_memory
+	passed 3
+	run grep -ac 'invoked oom-killer' "$log"
+	assert_output 1
+	run grep -aE 'BUG|WARNING|Oops|KASAN|lockdep' "$log"
+	assert_failure 1
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # stock.bats - on a kernel without CONFIG_TIME_NS_REALTIME, what needs it refuses
-# and says so; the rest works.
+# and says so; the rest works. Nor has it CONFIG_MMFD.
 
 load lib/common
 
 setup_file() {
 	requires vm-stock shim
-	vm_start stock
+	vm_start stock --with "$BUILD/selftests:/selftests"
 }
 
 teardown_file() {
@@ -85,4 +85,12 @@ refused() {
 		sh -c 'echo realtime 0 0 >/proc/self/timens_offsets'
 	assert_failure
 	assert_output --partial "Invalid argument"
+}
+
+@test "there is no /dev/mmfd" {
+	run vm test -e /dev/mmfd
+	assert_failure 1
+	run vm /selftests/mmfd_objects
+	assert_failure
+	assert_output --partial 'no guest: No such file or directory'
 }

@@ -11,6 +11,7 @@
 #define _LINUX_MMFD_H
 
 #include <linux/sched.h>
+#include <linux/seqlock.h>
 #include <linux/thread_info.h>
 
 struct kernel_siginfo;
@@ -24,6 +25,7 @@ bool mmfd_syscall_exit(struct pt_regs *regs);
 void mmfd_exit_work(struct pt_regs *regs);
 bool mmfd_divert_signal(struct kernel_siginfo *info);
 void __mmfd_task_exit(void);
+unsigned long mmfd_idle_pages(struct task_struct *task);
 
 /**
  * mmfd_inside - Whether current runs a guest
@@ -35,15 +37,23 @@ static __always_inline bool mmfd_inside(void)
 
 /**
  * mmfd_task_mm - The address space that is the task's own
- * @task: A task whose task_lock() is held, or current
+ * @task: A task
  *
- * Without the lock it may be the other one while @task is crossing.
+ * May be called from anywhere but an NMI. Unless task_lock() is held, or @task is
+ * current, it is as stale as a read of task->mm would be.
  *
  * Return: task->mm, but home while @task works in another address space.
  */
 static inline struct mm_struct *mmfd_task_mm(const struct task_struct *task)
 {
-	return READ_ONCE(task->mmfd_home) ?: READ_ONCE(task->mm);
+	struct mm_struct *mm;
+	unsigned int seq;
+
+	do {
+		seq = raw_read_seqcount_begin(&task->mmfd_seq);
+		mm = READ_ONCE(task->mmfd_home) ?: READ_ONCE(task->mm);
+	} while (read_seqcount_retry(&task->mmfd_seq, seq));
+	return mm;
 }
 
 /**
@@ -54,6 +64,7 @@ static inline void mmfd_task_init(struct task_struct *task)
 {
 	task->mmfd_vcpu = NULL;
 	task->mmfd_home = NULL;
+	seqcount_init(&task->mmfd_seq);
 	clear_task_syscall_work(task, MMFD);
 }
 
@@ -96,7 +107,12 @@ static inline bool mmfd_divert_signal(struct kernel_siginfo *info)
 
 static inline struct mm_struct *mmfd_task_mm(const struct task_struct *task)
 {
-	return task->mm;
+	return READ_ONCE(task->mm);
+}
+
+static inline unsigned long mmfd_idle_pages(struct task_struct *task)
+{
+	return 0;
 }
 
 static inline void mmfd_task_init(struct task_struct *task)

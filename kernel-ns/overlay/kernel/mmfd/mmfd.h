@@ -22,13 +22,15 @@ struct file;
  * @lock:	Held over a batch of changes; outside of mmap_lock
  * @creator:	Leader of the process that made it, whose cgroup is charged. Kept
  *		until no one can look at mm->owner any more
+ * @by_creator:	Among the address spaces that this process has made
  * @rcu:	For the end of it
  */
 struct mmfd_space {
 	refcount_t		refs;
 	struct mm_struct	*mm;
-	struct mutex		lock;
+	struct mutex		lock;	/* one batch at a time */
 	struct task_struct	*creator;
+	struct hlist_node	by_creator;
 	struct rcu_head		rcu;
 };
 

@@ -69,9 +69,17 @@ static int mmfd_mmap(const struct mmfd_op *op, struct file *file)
 }
 
 /*
- * Regular files only. What a driver maps may be bound to the process that maps
- * it, and a guest must not get at a run page.
+ * Regular files only, and an anonymous inode is none of them. What a driver maps
+ * may be bound to the process that maps it, and a guest must not get at a run page.
  */
+static bool mmfd_file_ok(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	return S_ISREG(inode->i_mode) && !IS_ANON_FILE(inode) &&
+	       !is_file_hugepages(file);
+}
+
 static int mmfd_map(const struct mmfd_op *op)
 {
 	if (op->flags & MMFD_MAP_ANONYMOUS)
@@ -80,7 +88,7 @@ static int mmfd_map(const struct mmfd_op *op)
 	CLASS(fd, f)(op->fd);
 	if (fd_empty(f))
 		return -EBADF;
-	if (!S_ISREG(file_inode(fd_file(f))->i_mode) || is_file_hugepages(fd_file(f)))
+	if (!mmfd_file_ok(fd_file(f)))
 		return -EACCES;
 	return mmfd_mmap(op, fd_file(f));
 }
@@ -132,10 +140,11 @@ static int mmfd_check_ops(struct mmfd_op *ops, u32 nr)
 static int mmfd_do_ops(struct mmfd_space *space, struct mmfd_op *ops, u32 nr, u32 *done)
 {
 	int err = 0;
-	u32 i;
+	u32 pkru, i;
 
 	if (mutex_lock_killable(&space->lock))
 		return -EINTR;
+	pkru = arch_mmfd_ops_begin();
 	mmfd_use_mm(space->mm);
 	for (i = 0; i < nr; i++) {
 		err = mmfd_do_op(&ops[i]);
@@ -145,6 +154,7 @@ static int mmfd_do_ops(struct mmfd_space *space, struct mmfd_op *ops, u32 nr, u3
 		cond_resched();
 	}
 	mmfd_unuse_mm();
+	arch_mmfd_ops_end(pkru);
 	mutex_unlock(&space->lock);
 	*done = i;
 	return err;

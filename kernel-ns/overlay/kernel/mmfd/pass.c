@@ -59,12 +59,10 @@ bool mmfd_pass_call(u32 pass, struct pt_regs *regs, unsigned long work)
 	syscall_get_arguments(current, regs, args);
 
 #define MMFD_CALL(ctx, call, kind0, kind1)				\
-	case __NR_##call:						\
+	if (regs->orig_ax == __NR_##call) {				\
 		return pass & MMFD_BIT_##call &&			\
-		       MMFD_ARG_##kind0(args[0]) && MMFD_ARG_##kind1(args[1]);
-	switch (regs->orig_ax) {
-	TIMENS_PASS_CALLS(MMFD_CALL, 0)
-	default:
-		return false;
+		       MMFD_ARG_##kind0(args[0]) && MMFD_ARG_##kind1(args[1]); \
 	}
+	TIMENS_PASS_CALLS(MMFD_CALL, 0)
+	return false;
 }

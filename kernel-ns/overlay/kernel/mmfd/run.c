@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/syscalls.h>
+#include <linux/uprobes.h>
 
 #include <asm/syscall.h>
 
@@ -69,6 +70,7 @@ static void mmfd_leave(struct mmfd_vcpu *vcpu, u32 reason)
 	mmfd_rseq_show(vcpu);
 	arch_mmfd_leave(&vcpu->arch, &vcpu->run->regs, current_pt_regs());
 	WRITE_ONCE(vcpu->run->reason, reason);
+	/* Pairs with cmpxchg_acquire() in sys_mmfd_run(). */
 	smp_store_release(&vcpu->task, NULL);
 	mmfd_vcpu_put(vcpu);
 }
@@ -189,6 +191,16 @@ static int mmfd_read_run(struct mmfd_vcpu *vcpu, struct mmfd_regs *regs)
 	return arch_mmfd_check_regs(regs);
 }
 
+/* A uprobe at home that steps over the call would take the guest's steps for it. */
+static bool mmfd_has_uprobe(void)
+{
+#ifdef CONFIG_UPROBES
+	return current->utask && current->utask->active_uprobe;
+#else
+	return false;
+#endif
+}
+
 static int mmfd_begin(struct mmfd_vcpu *vcpu)
 {
 	struct mmfd_regs regs;
@@ -196,7 +208,7 @@ static int mmfd_begin(struct mmfd_vcpu *vcpu)
 
 	err = mmfd_read_run(vcpu, &regs);
 	if (!err)
-		err = arch_mmfd_check_task();
+		err = mmfd_has_uprobe() ? -EOPNOTSUPP : arch_mmfd_check_task();
 	if (err)
 		return err;
 	if (READ_ONCE(vcpu->run->immediate_exit)) {
@@ -216,7 +228,8 @@ static int mmfd_begin(struct mmfd_vcpu *vcpu)
  * Return: 0, with the reason and the registers in the run page. -EBADF, -EINVAL
  * if @fd is something else, @flags are not 0, or the run page has registers that
  * user code cannot have; -EBUSY if a task is inside; -EOPNOTSUPP if the task or
- * the processor has state that mmfd does not handle, see arch_mmfd_check_task().
+ * the processor has state that mmfd does not handle, see arch_mmfd_check_task(),
+ * or there is a uprobe on the call.
  */
 SYSCALL_DEFINE2(mmfd_run, int, fd, unsigned int, flags)
 {
@@ -232,11 +245,13 @@ SYSCALL_DEFINE2(mmfd_run, int, fd, unsigned int, flags)
 	vcpu = mmfd_vcpu_of(fd_file(f));
 	if (!vcpu)
 		return -EINVAL;
+	/* Pairs with smp_store_release() of who was inside before. */
 	if (cmpxchg_acquire(&vcpu->task, NULL, current))
 		return -EBUSY;
 	ret = mmfd_begin(vcpu);
 	if (ret > 0)
 		return regs_return_value(current_pt_regs());
+	/* As in mmfd_leave() */
 	smp_store_release(&vcpu->task, NULL);
 	return ret;
 }

@@ -16,6 +16,34 @@
 
 #include "mmfd.h"
 
+/* Protects signal_struct::mmfd_spaces. Taken under task_lock(). */
+static DEFINE_SPINLOCK(mmfd_spaces_lock);
+
+/**
+ * mmfd_idle_pages - What a process has in address spaces that no task runs in
+ * @task:	A task of the process, whose task_lock() is held
+ *
+ * For the OOM killer. It goes by who made the address space: descriptors may be
+ * anywhere, but mostly they are there still.
+ *
+ * Return: Pages, in memory and swapped out, and of page tables.
+ */
+unsigned long mmfd_idle_pages(struct task_struct *task)
+{
+	struct hlist_head *spaces = &task->signal->mmfd_spaces;
+	unsigned long pages = 0;
+	struct mmfd_space *space;
+
+	if (likely(hlist_empty(spaces)))
+		return 0;
+	guard(spinlock)(&mmfd_spaces_lock);
+	hlist_for_each_entry(space, spaces, by_creator)
+		pages += get_mm_rss_sum(space->mm) +
+			 get_mm_counter_sum(space->mm, MM_SWAPENTS) +
+			 mm_pgtables_bytes(space->mm) / PAGE_SIZE;
+	return pages;
+}
+
 /* Memory is charged by mm->owner: to the process that made the address space. */
 static void mmfd_set_owner(struct mm_struct *mm, struct task_struct *task)
 {
@@ -36,6 +64,8 @@ static void mmfd_space_free(struct mmfd_space *space)
 {
 	struct mm_struct *mm = space->mm;
 
+	scoped_guard(spinlock, &mmfd_spaces_lock)
+		hlist_del(&space->by_creator);
 	/*
 	 * Somebody who looks at the address space, swapoff() for one, may keep
 	 * it a little longer and ask for its owner, under RCU.
@@ -103,20 +133,33 @@ static const struct file_operations mmfd_space_fops = {
 #endif
 };
 
+/*
+ * A breakpoint of a uprobe in a copy would have no one to handle it. None can
+ * come once the lock has been taken with the flag set.
+ */
+static bool mmfd_has_uprobes(struct mm_struct *mm)
+{
+	mmap_write_lock(mm);
+	mmap_write_unlock(mm);
+	return mm_flags_test(MMF_HAS_UPROBES, mm);
+}
+
 static struct mm_struct *mmfd_make_mm(u32 flags)
 {
+	bool copy = flags & MMFD_CREATE_COPY;
 	struct mm_struct *mm;
 
-	if (flags & MMFD_CREATE_COPY) {
-		/* Breakpoints would be copied, and have no one to handle them. */
-		if (mm_flags_test(MMF_HAS_UPROBES, current->mm))
-			return ERR_PTR(-EOPNOTSUPP);
-		mm = mm_dup_current();
-	} else {
-		mm = mm_alloc();
-	}
+	mm = copy ? mm_dup_current() : mm_alloc();
 	if (!mm)
 		return ERR_PTR(-ENOMEM);
+	mm_flags_set(MMF_MMFD, mm);
+	if (copy && mmfd_has_uprobes(mm)) {
+		mmput(mm);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	/* Pages are merged if the caller's are, in what is copied only. */
+	if (!copy)
+		mm_flags_clear(MMF_VM_MERGE_ANY, mm);
 	mm->task_size = TASK_SIZE;
 	return mm;
 }
@@ -149,6 +192,8 @@ int mmfd_space_create(u32 flags)
 	space->creator = get_task_struct(current->group_leader);
 	mmfd_set_owner(mm, space->creator);
 	lru_gen_add_mm(mm);
+	scoped_guard(spinlock, &mmfd_spaces_lock)
+		hlist_add_head(&space->by_creator, &current->signal->mmfd_spaces);
 
 	fd = anon_inode_getfd("[mmfd]", &mmfd_space_fops, space,
 			      O_RDWR | (flags & MMFD_CREATE_CLOEXEC ? O_CLOEXEC : 0));

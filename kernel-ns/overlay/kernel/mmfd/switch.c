@@ -21,15 +21,18 @@ static void mmfd_switch_mm(struct mm_struct *mm, struct mm_struct *home)
 	task_lock(tsk);
 	/* No interrupt, so no flush of a TLB, may see half of it. */
 	local_irq_disable();
+	raw_write_seqcount_begin(&tsk->mmfd_seq);
 	WRITE_ONCE(tsk->mmfd_home, home);
 	tsk->active_mm = mm;
 	WRITE_ONCE(tsk->mm, mm);
+	raw_write_seqcount_end(&tsk->mmfd_seq);
 	membarrier_update_current_mm(mm);
 	/*
 	 * The write of CR3 is the barrier that membarrier() needs between the
 	 * store to tsk->mm and an access to user memory.
 	 */
 	switch_mm_irqs_off(old, mm, tsk);
+	lru_gen_use_mm(mm);
 	local_irq_enable();
 	task_unlock(tsk);
 }
@@ -47,7 +50,6 @@ void mmfd_use_mm(struct mm_struct *mm)
 {
 	WARN_ON_ONCE(current->mmfd_home);
 	mmfd_switch_mm(mm, current->mm);
-	lru_gen_use_mm(mm);
 }
 
 /**

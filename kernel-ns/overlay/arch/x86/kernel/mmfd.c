@@ -8,6 +8,8 @@
  * cannot change and home may have set up, the guest would inherit: a task that
  * has such a thing is refused.
  */
+#include <linux/cpufeature.h>
+#include <linux/elf.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mmfd.h>
@@ -17,14 +19,13 @@
 #include <linux/signal.h>
 #include <uapi/linux/mmfd.h>
 
-#include <asm/cpufeature.h>
 #include <asm/desc.h>
-#include <asm/elf.h>
 #include <asm/fpu/api.h>
 #include <asm/fsgsbase.h>
 #include <asm/gsseg.h>
 #include <asm/mmfd.h>
 #include <asm/pkru.h>
+#include <asm/prctl.h>
 #include <asm/segment.h>
 #include <asm/shstk.h>
 #include <asm/trapnr.h>
@@ -104,6 +105,28 @@ int arch_mmfd_map_vdso(unsigned long addr, unsigned long len)
 	return -EPERM;
 }
 
+/**
+ * arch_mmfd_ops_begin - Before changes of an address space that is not current's
+ *
+ * A mapping that may be executed and not read takes a protection key, and shuts
+ * it in current's PKRU. That is home's, where the key may be another one.
+ *
+ * Return: What arch_mmfd_ops_end() takes.
+ */
+u32 arch_mmfd_ops_begin(void)
+{
+	return read_pkru();
+}
+
+/**
+ * arch_mmfd_ops_end - After them
+ * @pkru:	What arch_mmfd_ops_begin() has returned
+ */
+void arch_mmfd_ops_end(u32 pkru)
+{
+	write_pkru(pkru);
+}
+
 static bool mmfd_has_segments(void)
 {
 	struct desc_struct *tls = current->thread.tls_array;
@@ -157,7 +180,8 @@ static bool mmfd_has_shstk(void)
  *
  * Return: 0, or -EOPNOTSUPP: the processor uses FRED or is Xen's, or the task is
  * not a 64-bit one, uses segment selectors or entries of the GDT, has hardware
- * breakpoints of ptrace(), access to I/O ports, or a shadow stack.
+ * breakpoints of ptrace(), access to I/O ports, or a shadow stack, or is stepped
+ * from branch to branch.
  */
 int arch_mmfd_check_task(void)
 {
@@ -167,7 +191,7 @@ int arch_mmfd_check_task(void)
 	if (!user_64bit_mode(current_pt_regs()) || test_thread_flag(TIF_ADDR32))
 		return -EOPNOTSUPP;
 	if (mmfd_has_segments() || mmfd_has_breakpoints() || mmfd_has_ports() ||
-	    mmfd_has_shstk())
+	    mmfd_has_shstk() || test_thread_flag(TIF_BLOCKSTEP))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -340,6 +364,8 @@ void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 	*regs = arch->home;
 	regs->ax = 0;
 	current_thread_info()->status &= ~TS_COMPAT;
+	/* What it has called must not be where home speculates to return. */
+	mmfd_fill_rsb();
 	mmfd_restore_traps(arch);
 	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
 

@@ -42,6 +42,9 @@ int arch_mmfd_map_vdso(unsigned long addr, unsigned long len);
 int arch_mmfd_init(struct mmfd_arch *arch);
 void arch_mmfd_destroy(struct mmfd_arch *arch);
 int arch_mmfd_check_task(void);
+u32 arch_mmfd_ops_begin(void);
+void arch_mmfd_ops_end(u32 pkru);
+void mmfd_fill_rsb(void);
 int arch_mmfd_check_regs(struct mmfd_regs *r);
 void arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
 		     struct pt_regs *regs);

@@ -63,7 +63,8 @@ static bool sweep(struct __test_metadata *_metadata, struct guest *g, uint32_t a
 		g->run->regs.rbp = GUEST_DATA + 256;
 		g->run->regs.rax = nr;
 		/* What exit_group(), kill() and the like would notice */
-		g->run->regs.rdi = g->run->regs.rbx = 99;
+		g->run->regs.rdi = 99;
+		g->run->regs.rbx = 99;
 		EXPECT_EQ(0, mmfd_run(g->vcpu));
 		EXPECT_EQ(MMFD_EXIT_SYSCALL, g->run->reason)
 			TH_LOG("call %#lx did not trap", (long)nr);

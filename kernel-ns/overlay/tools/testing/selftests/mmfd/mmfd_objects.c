@@ -215,6 +215,8 @@ TEST_F(objects, files_map_with_the_rights_of_the_descriptor)
 	ASSERT_EQ(0, pipe(p));
 	EXPECT_EQ(-EACCES, guest_map(self->g.mm, GUEST_NONE, PAGE, PROT_READ, p[0], 0));
 	EXPECT_EQ(-EACCES, guest_map(self->g.mm, GUEST_NONE, PAGE, PROT_READ, self->g.mm, 0));
+	EXPECT_EQ(-EACCES, guest_map(self->g.mm, GUEST_NONE, PAGE, PROT_READ, self->g.vcpu, 0));
+	EXPECT_EQ(-EACCES, guest_map(self->g.mm, GUEST_NONE, PAGE, PROT_READ, self->g.dev, 0));
 	EXPECT_EQ(-EBADF, guest_map(self->g.mm, GUEST_NONE, PAGE, PROT_READ, 1000, 0));
 }
 
@@ -245,7 +247,7 @@ TEST_F(objects, query_describes_what_is_mapped)
 	EXPECT_ERRNO(ENOENT, ioctl(self->g.mm, MMFD_QUERY, &query));
 }
 
-static long fdinfo(int fd, const char *key)
+static long number_in_fdinfo(int fd, const char *key)
 {
 	char path[64], line[128];
 	long value = -1;
@@ -264,15 +266,15 @@ static long fdinfo(int fd, const char *key)
 
 TEST_F(objects, fdinfo_tells_the_size)
 {
-	EXPECT_EQ(8, fdinfo(self->g.mm, "mmfd-size"));
-	EXPECT_EQ(2, fdinfo(self->g.mm, "mmfd-maps"));
-	EXPECT_EQ(0, fdinfo(self->g.mm, "mmfd-rss"));
+	EXPECT_EQ(8, number_in_fdinfo(self->g.mm, "mmfd-size"));
+	EXPECT_EQ(2, number_in_fdinfo(self->g.mm, "mmfd-maps"));
+	EXPECT_EQ(0, number_in_fdinfo(self->g.mm, "mmfd-rss"));
 	guest_load(&self->g, X_SYSCALL);
 	ASSERT_EQ(0, mmfd_run(self->g.vcpu));
-	EXPECT_EQ(4, fdinfo(self->g.mm, "mmfd-rss"));
+	EXPECT_EQ(4, number_in_fdinfo(self->g.mm, "mmfd-rss"));
 	ASSERT_EQ(0, guest_map(self->g.mm, GUEST_NONE, 16 * PAGE, PROT_READ, -1, 0));
-	EXPECT_EQ(72, fdinfo(self->g.mm, "mmfd-size"));
-	EXPECT_EQ(3, fdinfo(self->g.mm, "mmfd-maps"));
+	EXPECT_EQ(72, number_in_fdinfo(self->g.mm, "mmfd-size"));
+	EXPECT_EQ(3, number_in_fdinfo(self->g.mm, "mmfd-maps"));
 }
 
 TEST_F(objects, changes_from_outside_do_not_touch_the_caller)

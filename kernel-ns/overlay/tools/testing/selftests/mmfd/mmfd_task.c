@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/rseq.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -298,7 +299,8 @@ TEST_F(task, descriptors_may_be_closed_while_inside)
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(0, t.ret);
 	EXPECT_EQ(MMFD_EXIT_INTERRUPTED, self->r->reason);
-	self->g.mm = self->g.vcpu = dup(self->g.mem);
+	self->g.mm = dup(self->g.mem);
+	self->g.vcpu = dup(self->g.mem);
 }
 
 /* By exit_group() and by exec() of another thread */
@@ -360,7 +362,8 @@ TEST_F(task, two_threads_share_an_address_space)
 	pthread_t thread;
 	int i;
 
-	two.vcpu = t.vcpu = guest_vcpu(self->g.mm, 0, &two.run);
+	two.vcpu = guest_vcpu(self->g.mm, 0, &two.run);
+	t.vcpu = two.vcpu;
 	ASSERT_LE(0, two.vcpu);
 	/* lock incq (%rdi); syscall; jmp back */
 	guest_load(&self->g, 0xf0, 0x48, 0xff, 0x07, X_SYSCALL, X_BACK(6));
@@ -373,7 +376,8 @@ TEST_F(task, two_threads_share_an_address_space)
 		ASSERT_EQ(0, guest_unmap(self->g.mm, GUEST_NONE, PAGE));
 		pthread_join(thread, NULL);
 		ASSERT_EQ(0, t.ret);
-		two.run->regs.rip = self->r->regs.rip = GUEST_CODE;
+		two.run->regs.rip = GUEST_CODE;
+		self->r->regs.rip = GUEST_CODE;
 	}
 	EXPECT_EQ(400, COUNTER(&self->g));
 }
@@ -384,7 +388,6 @@ TEST_F(task, two_threads_share_an_address_space)
  */
 TEST_F(task, rseq_does_not_write_to_the_guest)
 {
-	extern const ptrdiff_t __rseq_offset __attribute__((weak));
 	uintptr_t area = (uintptr_t)__builtin_thread_pointer();
 	uint64_t clean[PAGE / 8] = { };
 	int i, status, mem, vcpu;
@@ -393,7 +396,7 @@ TEST_F(task, rseq_does_not_write_to_the_guest)
 	uint8_t *view;
 	pid_t pid;
 
-	if (!&__rseq_offset)
+	if (!__rseq_size)
 		SKIP(return, "the C library does not register rseq");
 	area = (area + __rseq_offset) & ~(PAGE - 1);
 	mem = memfd_create("rseq", 0);
