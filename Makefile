@@ -94,7 +94,7 @@ kernel: tree ## the host kernel (KERNEL=patched, stock or debug)
 uml: tree ## the UML kernel
 	@scripts/build-uml
 
-shim: ## libtimens and timens
+shim: ## libtimens, timens and libmmfd
 	@scripts/deps shim
 	@+$(MAKE) --no-print-directory -C shim OUT=$(TIMENS_BUILD)/shim all
 
@@ -114,7 +114,7 @@ check-series: series ## checkpatch on, and a build of, every commit
 check-sparse: kernel uml ## sparse on the files our commits touch (SPARSE=program)
 	@scripts/check-sparse $(SPARSE)
 
-install: shim ## install libtimens and timens (DESTDIR= PREFIX=)
+install: shim ## install libtimens, timens and libmmfd (DESTDIR= PREFIX=)
 	@+$(MAKE) --no-print-directory -C shim OUT=$(TIMENS_BUILD)/shim \
 		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 

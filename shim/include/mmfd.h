@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libmmfd - address spaces as descriptors, and running code in them
+ *
+ * Every function that can fail returns 0 (or a value >= 0) on success and a
+ * negative errno otherwise. None prints anything. All may be called from several
+ * threads at once unless they say otherwise; only those that say so may be called
+ * in a signal handler. Addresses and lengths are bytes, page aligned where
+ * something is mapped. The structures of the kernel are those of <linux/mmfd.h>.
+ *
+ * On a kernel without CONFIG_MMFD mmfd_open() fails with -ENODEV and mmfd_run()
+ * with -ENOSYS, so there is no descriptor that the others could be called with.
+ */
+#ifndef _MMFD_H
+#define _MMFD_H
+
+#include <linux/mmfd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MMFD_DEVICE "/dev/mmfd"
+
+/**
+ * mmfd_supported - can this process make address spaces and run code in them?
+ *
+ * Return: 0; -ENODEV or -ENOSYS when the kernel lacks CONFIG_MMFD; -EACCES when
+ * the mode of MMFD_DEVICE says no; -EPROTONOSUPPORT when the kernel's layout is
+ * not MMFD_ABI_VERSION; or another error of open(2).
+ */
+int mmfd_supported(void);
+
+/**
+ * mmfd_open - open MMFD_DEVICE
+ *
+ * Return: a close-on-exec descriptor, or an error as mmfd_supported(), but not
+ * -ENOSYS.
+ */
+int mmfd_open(void);
+
+/**
+ * mmfd_create - make an address space
+ * @dev: from mmfd_open(); may be closed afterwards
+ * @flags: 0 for an empty one, or MMFD_CREATE_COPY for a copy of the caller's
+ *
+ * Its memory is charged to the caller's cgroup. It lasts until the descriptor,
+ * its duplicates and those of its virtual CPUs are closed.
+ *
+ * Return: a close-on-exec descriptor; -EBADF or -ENOTTY if @dev is something
+ * else; -EINVAL for another flag; -EOPNOTSUPP for a copy of a process that has
+ * uprobes; -ENOMEM; -EMFILE; -ENFILE.
+ */
+int mmfd_create(int dev, unsigned int flags);
+
+/**
+ * mmfd_ops - change an address space, several steps at once
+ * @space: from mmfd_create()
+ * @ops: the steps, in order; each gets its result
+ * @nr: how many, at most MMFD_OPS_MAX
+ * @done: NULL, or set to how many were done
+ *
+ * All are checked before the first is done. Then the first that fails stops the
+ * rest; what was done before it stays.
+ *
+ * Return: 0 if all were done, or the error of the one that was not: -EINVAL if
+ * one is malformed (none was done); -E2BIG for too many; -EBADF if @space or the
+ * descriptor of a step is not open, -ENOTTY if @space is something else; -EACCES
+ * for a descriptor that is not of a regular file, or whose access mode does not
+ * allow it; -EEXIST, -ENOSPC, -EPERM, -ENOMEM as the step says; -EOPNOTSUPP if
+ * the caller's personality makes what is readable executable.
+ */
+int mmfd_ops(int space, struct mmfd_op *ops, unsigned int nr,
+	     unsigned int *done);
+
+/**
+ * mmfd_map - map a file or anonymous memory
+ * @space: from mmfd_create()
+ * @addr: where
+ * @len: how much, not 0
+ * @prot: MMFD_PROT_*, or PROT_* of mmap(2)
+ * @flags: MMFD_MAP_*
+ * @fd: a regular file or memfd; -1 with MMFD_MAP_ANONYMOUS
+ * @offset: where in the file; 0 with MMFD_MAP_ANONYMOUS
+ *
+ * Return: 0, or an error of mmfd_ops(); -EEXIST with MMFD_MAP_NOREPLACE if
+ * something is there.
+ */
+int mmfd_map(int space, uint64_t addr, uint64_t len, unsigned int prot,
+	     unsigned int flags, int fd, uint64_t offset);
+
+/**
+ * mmfd_unmap - unmap whatever is in a range
+ * @space: from mmfd_create()
+ * @addr: first address
+ * @len: length, not 0
+ *
+ * Return: 0, or an error of mmfd_ops().
+ */
+int mmfd_unmap(int space, uint64_t addr, uint64_t len);
+
+/**
+ * mmfd_protect - change what may be done in a range
+ * @space: from mmfd_create()
+ * @addr: first address
+ * @len: length, not 0
+ * @prot: MMFD_PROT_*
+ *
+ * Return: 0, or an error of mmfd_ops(); -ENOMEM if part of it is not mapped,
+ * -EACCES if its file does not allow it.
+ */
+int mmfd_protect(int space, uint64_t addr, uint64_t len, unsigned int prot);
+
+/**
+ * mmfd_map_vdso - map the kernel's vDSO and its data
+ * @space: from mmfd_create(); it may have one only
+ * @addr: where the data is to begin
+ * @len: how much room there is
+ * @ehdr: NULL, or set to the address of the vDSO's ELF header
+ *
+ * Code inside reads the clocks of the caller's time namespace with it.
+ *
+ * Return: 0; -EEXIST if there is one or something else is in the way; -ENOSPC for
+ * too little room; -EOPNOTSUPP if the vDSO is disabled; or an error of mmfd_ops().
+ */
+int mmfd_map_vdso(int space, uint64_t addr, uint64_t len, uint64_t *ehdr);
+
+/**
+ * mmfd_query - look at the first mapping that ends above an address
+ * @space: from mmfd_create()
+ * @addr: the address, of any alignment
+ * @query: result
+ *
+ * Return: 0; -ENOENT if there is none; -EBADF or -ENOTTY if @space is something
+ * else.
+ */
+int mmfd_query(int space, uint64_t addr, struct mmfd_query *query);
+
+/**
+ * mmfd_run - the system call: run a virtual CPU until it traps
+ * @fd: descriptor of the virtual CPU
+ * @flags: 0
+ *
+ * May be called in a signal handler.
+ *
+ * Return: 0, with the reason in the run page; -ENOSYS without CONFIG_MMFD;
+ * -EBADF; -EINVAL for another flag, a descriptor of something else, or registers
+ * that user code cannot have; -EBUSY if a thread is inside; -EOPNOTSUPP for a
+ * processor or a caller with state that the kernel does not switch (see
+ * mmfd(7)).
+ */
+int mmfd_run(int fd, unsigned int flags);
+
+/* A virtual CPU: its descriptor and its run page. */
+struct mmfd_vcpu;
+
+/**
+ * mmfd_vcpu_create - make a virtual CPU
+ * @space: the address space that it runs in
+ * @pass: MMFD_PASS_*: time calls that do not trap
+ * @vcpu: result
+ *
+ * Belongs to the process: after fork(2) it is the parent's only, and all calls of
+ * the child but mmfd_vcpu_destroy() fail.
+ *
+ * Return: 0; -EBADF or -ENOTTY if @space is something else; -EINVAL for an
+ * unknown bit; -EPROTONOSUPPORT for another layout of the page; -ENOMEM; -EMFILE;
+ * -ENFILE.
+ */
+int mmfd_vcpu_create(int space, unsigned int pass, struct mmfd_vcpu **vcpu);
+
+/**
+ * mmfd_vcpu_destroy - close it
+ * @vcpu: virtual CPU, or NULL; no thread may be using it
+ */
+void mmfd_vcpu_destroy(struct mmfd_vcpu *vcpu);
+
+/**
+ * mmfd_vcpu_page - its run page
+ * @vcpu: virtual CPU
+ *
+ * The registers are in it. May be called in a signal handler.
+ *
+ * Return: the page, valid until mmfd_vcpu_destroy(); NULL in a child of fork(2).
+ */
+struct mmfd_run *mmfd_vcpu_page(struct mmfd_vcpu *vcpu);
+
+/**
+ * mmfd_vcpu_fd - its descriptor, owned by @vcpu
+ * @vcpu: virtual CPU
+ *
+ * Return: the descriptor, close-on-exec.
+ */
+int mmfd_vcpu_fd(const struct mmfd_vcpu *vcpu);
+
+/**
+ * mmfd_vcpu_run - run it until it traps
+ * @vcpu: virtual CPU, used by no other thread meanwhile
+ *
+ * If the calling thread has an interrupt controller (mmfd_pic_bind()), events
+ * that other threads raised are delivered first, if its flag is on. A signal of a
+ * line ends the run; one that came since the last return ends it before it begins.
+ * So a caller that looks after each return at what its handlers have noted sees it
+ * in time. Sets immediate_exit of the page to 0 when it returns.
+ *
+ * Return: the reason, MMFD_EXIT_*; -ECHILD in a child of fork(2); or an error of
+ * mmfd_run().
+ */
+int mmfd_vcpu_run(struct mmfd_vcpu *vcpu);
+
+/*
+ * A virtual interrupt controller: the interrupt flag of a virtual processor, and
+ * the events that wait for it. It belongs to the thread that plays the processor,
+ * not to one virtual CPU, of which such a thread runs many in turn.
+ *
+ * Signals are accepted whatever the flag says. While it is off they are recorded,
+ * and delivered when it goes on. Events are counted, so none is lost or merged;
+ * their data is not kept. Neither the flag nor a delivery by mmfd_pic_enable()
+ * makes a system call. Works on every kernel.
+ */
+struct mmfd_pic;
+
+/* Lines of a controller are numbered from 0 to one less. */
+#define MMFD_PIC_LINES 64
+
+/**
+ * typedef mmfd_pic_fn - takes events
+ * @line: their line; lower ones come first
+ * @count: how many there were since the last call for this line, at least 1
+ * @arg: of mmfd_pic_create()
+ *
+ * Called with the flag off, by the thread that the controller is bound to: in
+ * mmfd_pic_enable(), mmfd_pic_raise() or mmfd_vcpu_run(), or in a signal handler
+ * in between any two instructions while the flag is on; what it shares with the
+ * rest of the program has to be touched with the flag off. It may call
+ * mmfd_pic_enable(), and then it may be called again before it returns. It need
+ * not return.
+ */
+typedef void (*mmfd_pic_fn)(unsigned int line, uint64_t count, void *arg);
+
+/**
+ * mmfd_pic_create - make an interrupt controller, its flag off
+ * @fn: takes its events
+ * @arg: for @fn
+ * @pic: result
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mmfd_pic_create(mmfd_pic_fn fn, void *arg, struct mmfd_pic **pic);
+
+/**
+ * mmfd_pic_destroy - take its signals back and free it
+ * @pic: controller, or NULL; bound to no other thread than the caller
+ *
+ * Its signals get the actions that they had before mmfd_pic_signal(), so what sends
+ * them has to be stopped first if these kill. No thread may be in a handler of one
+ * of them.
+ */
+void mmfd_pic_destroy(struct mmfd_pic *pic);
+
+/**
+ * mmfd_pic_bind - make the calling thread the virtual processor
+ * @pic: controller, bound to no other thread; NULL takes the thread's away
+ *
+ * In a child of fork(2) it stays bound to the thread that called fork.
+ */
+void mmfd_pic_bind(struct mmfd_pic *pic);
+
+/**
+ * mmfd_pic_signal - let a signal raise a line
+ * @pic: gets the signals that come to a thread with no controller bound; others
+ *	go to that of the thread
+ * @signo: an asynchronous signal; not SIGKILL, SIGSTOP, or one of a fault
+ * @line: the line
+ *
+ * Replaces the action of the signal, for the process. Its handler runs with all
+ * asynchronous signals blocked, on the alternate stack if there is one, and
+ * interrupted system calls are restarted; @fn is called with the signals unblocked
+ * again that were before. However many signals come, they do not pile up on the
+ * stack.
+ *
+ * A signal that comes to another thread than @pic is bound to is only recorded:
+ * block it there if it is to be delivered at once.
+ *
+ * Return: 0; -EINVAL for another signal or line; -EBUSY if the signal is another
+ * controller's.
+ */
+int mmfd_pic_signal(struct mmfd_pic *pic, int signo, unsigned int line);
+
+/**
+ * mmfd_pic_disable - turn the flag off
+ * @pic: controller of the calling thread
+ *
+ * No system call. May be called in a signal handler.
+ *
+ * Return: whether it was on.
+ */
+bool mmfd_pic_disable(struct mmfd_pic *pic);
+
+/**
+ * mmfd_pic_enable - turn the flag on, and deliver what is pending
+ * @pic: controller of the calling thread
+ *
+ * No system call. May be called in a signal handler.
+ */
+void mmfd_pic_enable(struct mmfd_pic *pic);
+
+/**
+ * mmfd_pic_enabled - is the flag on?
+ * @pic: controller
+ *
+ * No system call. May be called in a signal handler.
+ *
+ * Return: whether it is on.
+ */
+bool mmfd_pic_enabled(const struct mmfd_pic *pic);
+
+/**
+ * mmfd_pic_pending - which lines wait to be delivered?
+ * @pic: controller
+ *
+ * No system call. May be called in a signal handler, and by any thread.
+ *
+ * Return: bit N for line N.
+ */
+uint64_t mmfd_pic_pending(const struct mmfd_pic *pic);
+
+/**
+ * mmfd_pic_raise - an event, without a signal
+ * @pic: controller
+ * @line: the line
+ *
+ * Delivers at once if the calling thread is the controller's and the flag is on.
+ * Another thread only records: it is delivered at the next mmfd_pic_enable(),
+ * mmfd_vcpu_run() or signal of the controller's thread.
+ *
+ * No system call. May be called in a signal handler, and by any thread.
+ *
+ * Return: 0, or -EINVAL for a line that there is not.
+ */
+int mmfd_pic_raise(struct mmfd_pic *pic, unsigned int line);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _MMFD_H */
