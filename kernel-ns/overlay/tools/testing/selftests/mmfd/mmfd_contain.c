@@ -287,7 +287,10 @@ static void on_alarm(int sig)
 
 TEST_F(contain, an_endless_loop_is_interrupted)
 {
-	struct itimerval it = { .it_value.tv_usec = 5000 };
+	/* Again and again, in case one comes right before the call. */
+	struct itimerval it = {
+		.it_value.tv_usec = 5000, .it_interval.tv_usec = 50000,
+	};
 	struct sigaction sa = { .sa_handler = on_alarm };
 	int i;
 

@@ -229,7 +229,8 @@ TEST_F(task, a_tracer_sees_the_end_of_an_interrupted_run)
 		ptrace(PTRACE_TRACEME, 0, 0, 0);
 		sigaction(SIGALRM, &sa, NULL);
 		raise(SIGSTOP);
-		ualarm(20000, 0);
+		/* Again and again, in case the first comes before the call. */
+		ualarm(20000, 200000);
 		err = mmfd_run(self->g.vcpu);
 		_exit(err);
 	}
@@ -255,7 +256,7 @@ TEST_F(task, a_tracer_sees_the_end_of_an_interrupted_run)
 		exits += info.op == PTRACE_SYSCALL_INFO_EXIT;
 	}
 	EXPECT_EQ(0, status);
-	EXPECT_EQ(1, alarms);
+	EXPECT_LE(1, alarms);
 	EXPECT_EQ(1, entries);
 	EXPECT_EQ(1, exits);
 }
