@@ -71,7 +71,7 @@ static struct audit_rule_data *rule(int for_calls)
 {
 	struct audit_rule_data *data = calloc(1, sizeof(*data));
 
-	must(data != NULL, "memory");
+	must(!!data, "memory");
 	for (size_t i = 0; for_calls && i < ARRAY_SIZE(watched); i++)
 		must(!audit_rule_syscallbyname_data(data, watched[i]),
 		     watched[i]);
