@@ -44,14 +44,14 @@ shell: kernel uml shim helpers ## a shell in the VM (GUEST=uml: in a UML guest i
 	@scripts/run-vm --kernel $(KERNEL) --interactive \
 		$(if $(filter uml,$(GUEST)),--with tests/bench:/bench -- /bench/guest-shell,-- sh -l)
 
-check: ## every test (TESTS=file.bats... for some)
+check: ## every test (TESTS=file.bats... for some, KERNEL=debug: see scripts/check)
 	@scripts/deps test
 	@+$(MAKE) --no-print-directory check-builds
-	@scripts/check $(TESTS)
+	@TEST_KERNEL=$(KERNEL) scripts/check $(TESTS)
 
 .PHONY: check-builds
 check-builds: tree shim helpers
-	@scripts/build-kernel patched
+	@scripts/build-kernel $(if $(filter debug,$(KERNEL)),debug,patched)
 	@scripts/build-uml
 	@scripts/build-uml smp
 	@scripts/build-kernel stock

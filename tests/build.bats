@@ -120,3 +120,12 @@ check_file() {
 	assert_failure 1
 	refute_line '1 passed, 0 failed'
 }
+
+@test "tests run on the kernel that is ours, plain or debug, and no other" {
+	check_file '@test "a" { true; }\n' TEST_KERNEL=stock
+	assert_failure 1
+	assert_output --partial "KERNEL=patched or debug, not stock"
+	check_file '@test "a" { true; }\n' TEST_KERNEL=debug
+	assert_success
+	assert_equal "${lines[-1]}" '1 passed, 0 failed'
+}

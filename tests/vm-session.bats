@@ -154,6 +154,15 @@ inner() {
 	assert_output --partial "run: make kernel KERNEL=debug"
 }
 
+@test "requires: the patched kernel is the one with checks if that is asked for" {
+	TIMENS_BUILD=$BATS_TEST_TMPDIR/none TEST_KERNEL=debug run inner <<-EOF
+		load $TOP/tests/lib/common
+		TEST "t" { requires vm-patched; }
+	EOF
+	assert_failure
+	assert_output --partial "run: make kernel KERNEL=debug"
+}
+
 @test "requires: what the machine lacks is a skip with a reason, or a failure" {
 	local body
 

@@ -48,6 +48,7 @@ require_word()
 	case $1 in
 	vm-patched | vm-stock | vm-debug)
 		kernel=${1#vm-}
+		[ "$kernel" != patched ] || kernel=${TEST_KERNEL:-patched}
 		requires_built "$BUILD/host/$kernel/arch/x86/boot/bzImage" \
 			"kernel KERNEL=$kernel" ;;
 	uml)

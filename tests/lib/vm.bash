@@ -18,7 +18,9 @@
 #		assert_output 0
 #	}
 #
-#   vm_start KERNEL [RUN-VM-OPTION]...   boot; KERNEL patched, stock or debug
+#   vm_start KERNEL [RUN-VM-OPTION]...   boot; KERNEL patched, stock or debug. With
+#                        TEST_KERNEL=debug, patched means debug, and all may take
+#                        ten times as long (make check KERNEL=debug)
 #   vm CMD [ARG...]      run it as root: its stdout, stderr and status are ours
 #   vm <FILE             the same for a shell script (busybox sh -e)
 #   vm_on KERNEL ...     the same where several VMs run; vm takes the last
@@ -43,19 +45,26 @@ vm_dir()
 
 vm_start()
 {
-	local kernel=$1 dir
+	local kernel=$1 image=$1 dir
 
 	shift
+	[ "$image" != patched ] || image=${TEST_KERNEL:-patched}
 	dir=$(vm_dir "$kernel")
 	mkdir -p "$dir"
 	: >"$dir/lock"
 	# bats waits for whoever holds its descriptor 3
-	setpriv --pdeathsig TERM "$VM_RUNNER" --kernel "$kernel" \
+	setpriv --pdeathsig TERM "$VM_RUNNER" --kernel "$image" \
 		--serve "$dir" "$@" </dev/null >"$dir/verdict" 2>&1 3>&- &
 	printf '%s\n' $! >"$dir/pid"
 	export VM_KERNEL=$kernel
-	vm_wait "$dir" 0 $((SECONDS + 120)) || return 1
+	vm_wait "$dir" 0 $((SECONDS + 120 * $(vm_slow))) || return 1
 	[ "$(head -n 1 "$dir/status")" = ready ]
+}
+
+# vm_slow - how many times as long as usual all may take
+vm_slow()
+{
+	[ "${TEST_KERNEL:-patched}" = debug ] && echo 10 || echo 1
 }
 
 # vm_size FILE
@@ -110,7 +119,8 @@ vm_ask()
 		return 125
 	fi
 	printf '%s %s\n' "$how" "$(base64 -w0 <<<"$script")" 1<>"$dir/req"
-	vm_wait "$dir" "$size" $((SECONDS + ${VM_TIMEOUT:-60})) || return 125
+	vm_wait "$dir" "$size" \
+		$((SECONDS + ${VM_TIMEOUT:-60} * $(vm_slow))) || return 125
 	tail -c +$((out + 1)) "$dir/out"
 	tail -c +$((err + 1)) "$dir/err" >&2
 	status=$(tail -n 1 "$dir/status")
