@@ -62,3 +62,16 @@ passed() {
 	run grep -aE 'BUG|WARNING|Oops|KASAN|lockdep' "$log"
 	assert_failure 1
 }
+
+# Only the debug kernel has what these are about: make check KERNEL=debug
+if [ "${TEST_KERNEL:-patched}" = debug ]; then
+
+@test "protection keys of a guest and its supervisor are two things" {
+	passes mmfd_keys 2
+}
+
+@test "nobody's probes are in a guest" {
+	passes mmfd_uprobes 1
+}
+
+fi
