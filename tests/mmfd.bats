@@ -4,6 +4,7 @@
 # mmfd-up.bats is the same on one CPU, mmfd-smp4.bats on four.
 
 load lib/common
+load lib/mmfd
 
 setup_file() {
 	requires vm-patched
@@ -19,19 +20,6 @@ setup_file() {
 
 teardown_file() {
 	vm_stop
-}
-
-# passes NAME COUNT - that many tests in it, and all pass
-passes() {
-	VM_TIMEOUT=300 run vm "/selftests/$1"
-	passed "$2"
-}
-
-# passed COUNT
-passed() {
-	assert_success
-	assert_line "1..$1"
-	assert_line "# Totals: pass:$1 fail:0 xfail:0 xpass:0 skip:0 error:0"
 }
 
 @test "descriptors, address spaces and changes of them" {
@@ -62,16 +50,3 @@ passed() {
 	run grep -aE 'BUG|WARNING|Oops|KASAN|lockdep' "$log"
 	assert_failure 1
 }
-
-# Only the debug kernel has what these are about: make check KERNEL=debug
-if [ "${TEST_KERNEL:-patched}" = debug ]; then
-
-@test "protection keys of a guest and its supervisor are two things" {
-	passes mmfd_keys 2
-}
-
-@test "nobody's probes are in a guest" {
-	passes mmfd_uprobes 1
-}
-
-fi
