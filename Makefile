@@ -22,7 +22,7 @@ help: ## list the commands
 		$(MAKEFILE_LIST)
 
 # HOST= of run and bench; bench does both without it.
-.PHONY: run-vm run-this bench-vm bench-this bench-both
+.PHONY: run-vm run-this bench-vm bench-this bench-both bench-traps
 ifeq ($(filter-out this vm,$(HOST)),)
 run: run-$(or $(HOST),vm) ## a UML guest on its own wall clock (HOST=this: without a VM)
 bench: bench-$(or $(HOST),both) ## ns and instructions per time call (HOST=this, HOST=vm: half)
@@ -59,6 +59,11 @@ check-builds: tree shim helpers
 bench-vm: kernel uml uml-stock shim helpers
 	@scripts/deps bench
 	@scripts/bench --host vm
+	@scripts/bench-traps
+
+bench-traps: kernel shim helpers ## ns and instructions to run code until it traps (mmfd)
+	@scripts/deps bench
+	@scripts/bench-traps
 
 bench-this: uml uml-stock shim helpers
 	@scripts/deps bench
@@ -67,6 +72,7 @@ bench-this: uml uml-stock shim helpers
 bench-both: kernel uml uml-stock shim helpers
 	@scripts/deps bench
 	@scripts/bench
+	@scripts/bench-traps
 
 .PHONY: uml-stock uml-smp
 uml-smp: tree
