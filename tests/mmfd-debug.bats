@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # mmfd-debug.bats - CONFIG_MMFD beside what only the debug kernel has: protection
-# keys, and probes of user code. Part of make check KERNEL=debug only.
+# keys, probes of user code, audit. Part of make check KERNEL=debug only.
 
 load lib/common
 load lib/mmfd
@@ -10,7 +10,8 @@ setup_file() {
 	[ "${TEST_KERNEL:-patched}" = debug ] ||
 		fail "it takes the debug kernel; run: make check KERNEL=debug"
 	requires vm-patched
-	vm_start patched --with "$BUILD/selftests:/selftests"
+	vm_start patched --with "$BUILD/selftests:/selftests" \
+		--with "$BUILD/shim/examples/mmfd-supervisor:/tests/mmfd-supervisor"
 }
 
 teardown_file() {
@@ -23,4 +24,13 @@ teardown_file() {
 
 @test "nobody's probes are in a guest" {
 	passes mmfd_uprobes 1
+}
+
+@test "time calls of a guest whose supervisor is audited trap, and do not otherwise" {
+	run vm mmfd-supervisor
+	assert_line 'time calls of the guest: 3000, of which trapped: 0'
+	run vm audited-calls mmfd-supervisor
+	assert_line 'time calls of the guest: 3000, of which trapped: 3000'
+	run vm audited-calls --never mmfd-supervisor
+	assert_line 'time calls of the guest: 3000, of which trapped: 0'
 }

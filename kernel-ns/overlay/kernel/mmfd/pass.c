@@ -16,7 +16,8 @@
 /* These would be the supervisor's, about calls that it does not make. */
 #define MMFD_PASS_NO_WORK	(SYSCALL_WORK_SECCOMP |		\
 				 SYSCALL_WORK_SYSCALL_TRACE |	\
-				 SYSCALL_WORK_SYSCALL_EMU)
+				 SYSCALL_WORK_SYSCALL_EMU |	\
+				 SYSCALL_WORK_SYSCALL_AUDIT)
 
 #define MMFD_BIT_gettimeofday	MMFD_PASS_GETTIMEOFDAY
 #define MMFD_BIT_clock_gettime	MMFD_PASS_CLOCK_GETTIME
@@ -46,8 +47,8 @@ static bool mmfd_pass_clock(unsigned long clock)
  * @regs:	Registers at entry
  * @work:	Work of the entry
  *
- * Return: False if it has to trap. A call that is seen by a tracer or a filter of
- * the supervisor always has to: let the supervisor make it.
+ * Return: False if it has to trap. A call that a tracer, a filter or the audit of
+ * the supervisor would see always has to: let the supervisor make it.
  */
 bool mmfd_pass_call(u32 pass, struct pt_regs *regs, unsigned long work)
 {
