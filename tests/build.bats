@@ -68,7 +68,7 @@ CONFIG_B=n (is y)'
 @test "an unknown kernel kind is refused with the known ones" {
 	run "$TOP/scripts/build-kernel" fast
 	assert_failure 1
-	assert_output --partial "no kernel 'fast'; there are patched, stock and debug"
+	assert_output --partial "no kernel 'fast'; there are patched, stock, debug and off"
 }
 
 @test "clean keeps the kernel tree, distclean asks before dropping work in it" {
