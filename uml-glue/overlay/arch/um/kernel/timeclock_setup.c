@@ -12,6 +12,9 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 #include <linux/time-internal.h>
+#include <linux/wordpart.h>
+#include <asm/page.h>
+#include <asm/processor.h>
 #include <as-layout.h>
 #include <init.h>
 #include <kern.h>
