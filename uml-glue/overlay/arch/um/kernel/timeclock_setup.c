@@ -10,11 +10,11 @@
 
 #include <linux/init.h>
 #include <linux/printk.h>
+#include <linux/processor.h>
 #include <linux/string.h>
 #include <linux/time-internal.h>
 #include <linux/wordpart.h>
 #include <asm/page.h>
-#include <asm/processor.h>
 #include <as-layout.h>
 #include <init.h>
 #include <kern.h>
