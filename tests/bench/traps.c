@@ -290,9 +290,8 @@ static void trap_getppid(void)
 				.sa_flags = SA_SIGINFO };
 
 	must(!sigaction(SIGSYS, &sa, NULL), "sigaction");
-	must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-		     !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog),
-	     "filter");
+	must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+	must(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), "filter");
 }
 
 static void setup_sigsys(void)
