@@ -214,10 +214,12 @@ static void loop_dispatch(unsigned int n)
 
 /* --- another process ---------------------------------------------------------- */
 
-static struct shared {
+struct shared {
 	int turn; /* futex: 0 the child's, 1 the parent's */
 	struct user_regs_struct regs;
-} * shared;
+};
+
+static struct shared *shared;
 
 static pid_t child;
 
@@ -247,14 +249,12 @@ static void loop_sysemu(unsigned int n)
 	int status;
 
 	while (n--) {
-		must(!ptrace(PTRACE_SYSEMU, child, NULL, NULL) &&
-			     waitpid(child, &status, 0) == child,
-		     "ptrace");
+		must(!ptrace(PTRACE_SYSEMU, child, NULL, NULL), "ptrace");
+		must(waitpid(child, &status, 0) == child, "wait");
 		if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
 			fail("ptrace", "another stop than was meant");
-		must(!ptrace(PTRACE_GETREGS, child, NULL, &regs) &&
-			     !ptrace(PTRACE_SETREGS, child, NULL, &regs),
-		     "registers");
+		must(!ptrace(PTRACE_GETREGS, child, NULL, &regs), "registers");
+		must(!ptrace(PTRACE_SETREGS, child, NULL, &regs), "registers");
 	}
 }
 
