@@ -80,7 +80,7 @@ void mmfd_vcpu_put(struct mmfd_vcpu *vcpu);
 void mmfd_use_mm(struct mm_struct *mm);
 void mmfd_unuse_mm(void);
 
-/* pass.c */
-bool mmfd_pass_call(u32 pass, struct pt_regs *regs, unsigned long work);
+/* run.c */
+void mmfd_leave_syscall(struct mmfd_vcpu *vcpu, struct pt_regs *regs);
 
 #endif /* _KERNEL_MMFD_MMFD_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * System calls of a guest that need not trap: the table of timens_pass.h, which
- * is the same that supervisors without mmfd filter by. They do not block, so
- * they never have to be restarted.
+ * System calls of a guest: home, or to the kernel for those that need not trap.
+ * These are in the table of timens_pass.h, the same that supervisors without mmfd
+ * filter by. They do not block, so they never have to be restarted.
  */
 #include <linux/entry-common.h>
 #include <linux/ptrace.h>
@@ -41,16 +41,11 @@ static bool mmfd_pass_clock(unsigned long clock)
 	}
 }
 
-/**
- * mmfd_pass_call - Whether a guest's system call may go to the kernel
- * @pass:	MMFD_PASS_* that its virtual CPU has
- * @regs:	Registers at entry
- * @work:	Work of the entry
- *
- * Return: False if it has to trap. A call that a tracer, a filter or the audit of
- * the supervisor would see always has to: let the supervisor make it.
+/*
+ * Whether the call may go to the kernel. Not one that a tracer, a filter or the
+ * audit of the supervisor would see: let the supervisor make it.
  */
-bool mmfd_pass_call(u32 pass, struct pt_regs *regs, unsigned long work)
+static bool mmfd_pass_call(u32 pass, struct pt_regs *regs, unsigned long work)
 {
 	unsigned long args[6];
 
@@ -65,5 +60,49 @@ bool mmfd_pass_call(u32 pass, struct pt_regs *regs, unsigned long work)
 		       MMFD_ARG_##kind0(args[0]) && MMFD_ARG_##kind1(args[1]); \
 	}
 	TIMENS_PASS_CALLS(MMFD_CALL, 0)
+	return false;
+}
+
+/* Return: @ret, so that it is the last thing that a caller does. */
+static noinline bool mmfd_go_home(struct pt_regs *regs, bool ret)
+{
+	mmfd_leave_syscall(current->mmfd_vcpu, regs);
+	return ret;
+}
+
+/**
+ * mmfd_syscall_enter - A guest makes a system call
+ * @regs:	Its registers
+ * @work:	SYSCALL_WORK_*
+ *
+ * Return: True if it is to be made, and nobody at home to know of it. False if
+ * current is at home now; @regs are what mmfd_run() returns with.
+ */
+bool mmfd_syscall_enter(struct pt_regs *regs, unsigned long work)
+{
+	if (mmfd_pass_call(current->mmfd_vcpu->pass, regs, work))
+		return true;
+	return mmfd_go_home(regs, false);
+}
+
+/**
+ * mmfd_syscall_exit - A guest is about to return from a system call
+ * @regs:	Its registers
+ *
+ * It comes from mmfd_run(), or from a call that passed. Where the supervisor may
+ * know better, it gets a call that failed as if it had trapped: it maps the page,
+ * or judges who called.
+ *
+ * Return: True if current is at home now, at the end of mmfd_run().
+ */
+bool mmfd_syscall_exit(struct pt_regs *regs)
+{
+	long ret = regs_return_value(regs);
+
+	if (syscall_get_nr(current, regs) == -1)
+		return false;
+	if (unlikely(ret == -EFAULT || ret == -EPERM))
+		return mmfd_go_home(regs, true);
+	arch_mmfd_syscall_done(regs);
 	return false;
 }

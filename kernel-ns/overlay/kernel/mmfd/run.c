@@ -51,14 +51,20 @@ static void mmfd_rseq_show(struct mmfd_vcpu *vcpu)
 #endif
 }
 
-static void mmfd_enter(struct mmfd_vcpu *vcpu, const struct mmfd_regs *regs)
+static int mmfd_enter(struct mmfd_vcpu *vcpu)
 {
+	int err;
+
+	err = arch_mmfd_enter(&vcpu->arch, &vcpu->run->regs, current_pt_regs());
+	if (err)
+		return err;
+	refcount_inc(&vcpu->refs);
 	vcpu->trap = MMFD_EXIT_NONE;
-	arch_mmfd_enter(&vcpu->arch, regs, current_pt_regs());
 	mmfd_rseq_hide(vcpu);
 	current->mmfd_vcpu = vcpu;
 	mmfd_use_mm(vcpu->space->mm);
 	set_syscall_work(MMFD);
+	return 0;
 }
 
 /* Go home: current's system call mmfd_run() has returned 0. */
@@ -75,61 +81,21 @@ static void mmfd_leave(struct mmfd_vcpu *vcpu, u32 reason)
 	mmfd_vcpu_put(vcpu);
 }
 
-static void mmfd_leave_syscall(struct mmfd_vcpu *vcpu, struct pt_regs *regs)
+/**
+ * mmfd_leave_syscall - Go home with a system call of a guest
+ * @vcpu:	The guest's virtual CPU
+ * @regs:	Its registers; those of mmfd_run() afterwards
+ */
+void mmfd_leave_syscall(struct mmfd_vcpu *vcpu, struct pt_regs *regs)
 {
 	struct mmfd_run *run = vcpu->run;
-	unsigned long args[6];
-	int i;
 
-	syscall_get_arguments(current, regs, args);
-	for (i = 0; i < 6; i++)
-		run->args[i] = args[i];
+	static_assert(sizeof(run->args[0]) == sizeof(unsigned long));
+	syscall_get_arguments(current, regs, (unsigned long *)run->args);
 	run->nr = syscall_get_nr(current, regs);
 	run->arch = syscall_get_arch(current);
 	syscall_rollback(current, regs);
 	mmfd_leave(vcpu, MMFD_EXIT_SYSCALL);
-}
-
-/**
- * mmfd_syscall_enter - A guest makes a system call
- * @regs:	Its registers
- * @work:	SYSCALL_WORK_*
- *
- * Return: True if it is to be made, and nobody at home to know of it. False if
- * current is at home now; @regs are what mmfd_run() returns with.
- */
-bool mmfd_syscall_enter(struct pt_regs *regs, unsigned long work)
-{
-	struct mmfd_vcpu *vcpu = current->mmfd_vcpu;
-
-	if (mmfd_pass_call(vcpu->pass, regs, work))
-		return true;
-	mmfd_leave_syscall(vcpu, regs);
-	return false;
-}
-
-/**
- * mmfd_syscall_exit - A guest is about to return from a system call
- * @regs:	Its registers
- *
- * It comes from mmfd_run(), or from a call that passed. Where the supervisor may
- * know better, it gets a call that failed as if it had trapped: it maps the page,
- * or judges who called.
- *
- * Return: True if current is at home now, at the end of mmfd_run().
- */
-bool mmfd_syscall_exit(struct pt_regs *regs)
-{
-	long err = syscall_get_error(current, regs);
-
-	if (syscall_get_nr(current, regs) == -1)
-		return false;
-	if (err == -EFAULT || err == -EPERM) {
-		mmfd_leave_syscall(current->mmfd_vcpu, regs);
-		return true;
-	}
-	arch_mmfd_syscall_done(regs);
-	return false;
 }
 
 /**
@@ -179,16 +145,14 @@ void __mmfd_task_exit(void)
 		mmfd_unuse_mm();
 }
 
-/* What a run page says; it may change at any time, so it is read once. */
-static int mmfd_read_run(struct mmfd_vcpu *vcpu, struct mmfd_regs *regs)
+static bool mmfd_reserved_is_set(const struct mmfd_run *run)
 {
-	struct mmfd_run *run = vcpu->run;
+	u32 bits = 0;
+	int i;
 
-	if (memchr_inv(run->reserved0, 0, sizeof(run->reserved0)))
-		return -EINVAL;
-	memcpy(regs, &run->regs, sizeof(*regs));
-	barrier_data(regs);
-	return arch_mmfd_check_regs(regs);
+	for (i = 0; i < ARRAY_SIZE(run->reserved0); i++)
+		bits |= READ_ONCE(run->reserved0[i]);
+	return bits;
 }
 
 /* A uprobe at home that steps over the call would take the guest's steps for it. */
@@ -201,23 +165,21 @@ static bool mmfd_has_uprobe(void)
 #endif
 }
 
+/* Return: 1 inside, 0 if there is to be an exit at once, or an error. */
 static int mmfd_begin(struct mmfd_vcpu *vcpu)
 {
-	struct mmfd_regs regs;
 	int err;
 
-	err = mmfd_read_run(vcpu, &regs);
-	if (!err)
-		err = mmfd_has_uprobe() ? -EOPNOTSUPP : arch_mmfd_check_task();
+	if (mmfd_reserved_is_set(vcpu->run))
+		return -EINVAL;
+	err = mmfd_has_uprobe() ? -EOPNOTSUPP : arch_mmfd_check_task();
 	if (err)
 		return err;
 	if (READ_ONCE(vcpu->run->immediate_exit)) {
 		vcpu->run->reason = MMFD_EXIT_INTERRUPTED;
 		return 0;
 	}
-	refcount_inc(&vcpu->refs);
-	mmfd_enter(vcpu, &regs);
-	return 1;
+	return mmfd_enter(vcpu) ?: 1;
 }
 
 /**

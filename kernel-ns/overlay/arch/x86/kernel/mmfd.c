@@ -39,6 +39,9 @@
 			 X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
 #define MMFD_FLAGS_SET	(X86_EFLAGS_FIXED | X86_EFLAGS_IF)
 
+/* Tasks of 32 bits, with access to I/O ports, and stepped from branch to branch */
+#define MMFD_TIF_REFUSED (_TIF_ADDR32 | _TIF_IO_BITMAP | _TIF_BLOCKSTEP)
+
 /**
  * arch_mmfd_init - Make the processor state of a virtual CPU
  * @arch:	Zeroed
@@ -131,39 +134,29 @@ static bool mmfd_has_segments(void)
 {
 	struct desc_struct *tls = current->thread.tls_array;
 	unsigned int ds, es, fs, gs;
-	int i;
 
+	BUILD_BUG_ON(GDT_ENTRY_TLS_ENTRIES != 3);
 	savesegment(ds, ds);
 	savesegment(es, es);
 	savesegment(fs, fs);
 	savesegment(gs, gs);
-	if (ds | es | fs | gs)
-		return true;
-	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++) {
-		if (!desc_empty(&tls[i]))
-			return true;
-	}
-	return false;
+	return ds | es | fs | gs || !desc_empty(&tls[0]) ||
+	       !desc_empty(&tls[1]) || !desc_empty(&tls[2]);
 }
 
+/* None is enabled without DR7, and none comes to be while the task runs. */
 static bool mmfd_has_breakpoints(void)
 {
+	struct thread_struct *thread = &current->thread;
 	int i;
 
+	if (likely(!thread->ptrace_dr7))
+		return false;
 	for (i = 0; i < HBP_NUM; i++) {
-		if (current->thread.ptrace_bps[i])
+		if (thread->ptrace_bps[i])
 			return true;
 	}
 	return false;
-}
-
-static bool mmfd_has_ports(void)
-{
-#ifdef CONFIG_X86_IOPL_IOPERM
-	return current->thread.io_bitmap || current->thread.iopl_emul;
-#else
-	return false;
-#endif
 }
 
 static bool mmfd_has_shstk(void)
@@ -188,10 +181,10 @@ int arch_mmfd_check_task(void)
 	if (cpu_feature_enabled(X86_FEATURE_FRED) ||
 	    cpu_feature_enabled(X86_FEATURE_XENPV))
 		return -EOPNOTSUPP;
-	if (!user_64bit_mode(current_pt_regs()) || test_thread_flag(TIF_ADDR32))
+	if (!user_64bit_mode(current_pt_regs()) ||
+	    read_thread_flags() & MMFD_TIF_REFUSED)
 		return -EOPNOTSUPP;
-	if (mmfd_has_segments() || mmfd_has_breakpoints() || mmfd_has_ports() ||
-	    mmfd_has_shstk() || test_thread_flag(TIF_BLOCKSTEP))
+	if (mmfd_has_segments() || mmfd_has_breakpoints() || mmfd_has_shstk())
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -207,50 +200,57 @@ static bool mmfd_base_ok(u64 base)
 	return base < TASK_SIZE_MAX;
 }
 
-/**
- * arch_mmfd_check_regs - Whether a guest can have these registers
- * @r:	The registers; what may be left out is filled in
- *
- * Return: 0 or -EINVAL.
- */
-int arch_mmfd_check_regs(struct mmfd_regs *r)
+/* The registers that have to be checked */
+struct mmfd_special {
+	u64 rip;
+	u64 cs;
+	u64 ss;
+	u64 eflags;
+	u64 fs_base;
+	u64 gs_base;
+};
+
+/* @r may change at any time: each register is read once. */
+static bool mmfd_read_special(struct mmfd_special *s, const struct mmfd_regs *r)
 {
-	if (!r->cs)
-		r->cs = __USER_CS;
-	if (!r->ss)
-		r->ss = __USER_DS;
-	if ((r->cs != __USER_CS && r->cs != __USER32_CS) || r->ss != __USER_DS)
-		return -EINVAL;
-	if (r->eflags & ~(MMFD_FLAGS | MMFD_FLAGS_SET))
-		return -EINVAL;
-	if (r->rip >= TASK_SIZE_MAX)
-		return -EINVAL;
-	return mmfd_base_ok(r->fs_base) && mmfd_base_ok(r->gs_base) ? 0 : -EINVAL;
+	s->rip = READ_ONCE(r->rip);
+	s->cs = READ_ONCE(r->cs) ?: __USER_CS;
+	s->ss = READ_ONCE(r->ss) ?: __USER_DS;
+	s->eflags = READ_ONCE(r->eflags);
+	s->fs_base = READ_ONCE(r->fs_base);
+	s->gs_base = READ_ONCE(r->gs_base);
+
+	if ((s->cs != __USER_CS && s->cs != __USER32_CS) || s->ss != __USER_DS)
+		return false;
+	if (s->eflags & ~(MMFD_FLAGS | MMFD_FLAGS_SET) || s->rip >= TASK_SIZE_MAX)
+		return false;
+	return mmfd_base_ok(s->fs_base) && mmfd_base_ok(s->gs_base);
 }
 
-static void mmfd_load_regs(struct pt_regs *regs, const struct mmfd_regs *r)
+static void mmfd_load_regs(struct pt_regs *regs, const struct mmfd_regs *r,
+			   const struct mmfd_special *s)
 {
-	regs->r15 = r->r15;
-	regs->r14 = r->r14;
-	regs->r13 = r->r13;
-	regs->r12 = r->r12;
-	regs->bp = r->rbp;
-	regs->bx = r->rbx;
-	regs->r11 = r->r11;
-	regs->r10 = r->r10;
-	regs->r9 = r->r9;
-	regs->r8 = r->r8;
-	regs->ax = r->rax;
-	regs->cx = r->rcx;
-	regs->dx = r->rdx;
-	regs->si = r->rsi;
-	regs->di = r->rdi;
+	regs->r15 = READ_ONCE(r->r15);
+	regs->r14 = READ_ONCE(r->r14);
+	regs->r13 = READ_ONCE(r->r13);
+	regs->r12 = READ_ONCE(r->r12);
+	regs->bp = READ_ONCE(r->rbp);
+	regs->bx = READ_ONCE(r->rbx);
+	regs->r11 = READ_ONCE(r->r11);
+	regs->r10 = READ_ONCE(r->r10);
+	regs->r9 = READ_ONCE(r->r9);
+	regs->r8 = READ_ONCE(r->r8);
+	regs->ax = READ_ONCE(r->rax);
+	regs->cx = READ_ONCE(r->rcx);
+	regs->dx = READ_ONCE(r->rdx);
+	regs->si = READ_ONCE(r->rsi);
+	regs->di = READ_ONCE(r->rdi);
 	regs->orig_ax = -1;
-	regs->ip = r->rip;
-	regs->cs = r->cs;
-	regs->flags = (r->eflags & MMFD_FLAGS) | MMFD_FLAGS_SET;
-	regs->sp = r->rsp;
-	regs->ss = r->ss;
+	regs->ip = s->rip;
+	regs->cs = s->cs;
+	regs->flags = (s->eflags & MMFD_FLAGS) | MMFD_FLAGS_SET;
+	regs->sp = READ_ONCE(r->rsp);
+	regs->ss = s->ss;
 }
 
 static void mmfd_save_regs(struct mmfd_regs *r, const struct pt_regs *regs)
@@ -278,32 +278,37 @@ static void mmfd_save_regs(struct mmfd_regs *r, const struct pt_regs *regs)
 	r->ss = regs->ss;
 }
 
-static void mmfd_write_bases(unsigned long fsbase, unsigned long gsbase)
+/* From one pair to another; without FSGSBASE a context switch trusts thread's. */
+static void mmfd_write_bases(unsigned long fsbase, unsigned long gsbase,
+			     unsigned long old_gsbase)
 {
-	/* Without FSGSBASE a context switch trusts what is here. */
 	current->thread.fsbase = fsbase;
 	current->thread.gsbase = gsbase;
 	x86_fsbase_write_cpu(fsbase);
-	x86_gsbase_write_cpu_inactive(gsbase);
+	if (gsbase != old_gsbase)
+		x86_gsbase_write_cpu_inactive(gsbase);
 }
 
-/* Home's selectors are 0, see mmfd_has_segments(). Clears the bases, perhaps. */
-static void mmfd_reset_selectors(void)
+/*
+ * Home's selectors are 0, see mmfd_has_segments().
+ *
+ * Return: True if the bases may have changed by it.
+ */
+static bool mmfd_reset_selectors(void)
 {
-	unsigned int sel;
+	unsigned int ds, es, fs, gs;
 
-	savesegment(ds, sel);
-	if (unlikely(sel))
-		loadsegment(ds, 0);
-	savesegment(es, sel);
-	if (unlikely(sel))
-		loadsegment(es, 0);
-	savesegment(fs, sel);
-	if (unlikely(sel))
-		loadsegment(fs, 0);
-	savesegment(gs, sel);
-	if (unlikely(sel))
-		load_gs_index(0);
+	savesegment(ds, ds);
+	savesegment(es, es);
+	savesegment(fs, fs);
+	savesegment(gs, gs);
+	if (likely(!(ds | es | fs | gs)))
+		return false;
+	loadsegment(ds, 0);
+	loadsegment(es, 0);
+	loadsegment(fs, 0);
+	load_gs_index(0);
+	return true;
 }
 
 static void mmfd_save_traps(struct mmfd_arch *arch)
@@ -332,23 +337,31 @@ static void mmfd_restore_traps(const struct mmfd_arch *arch)
 /**
  * arch_mmfd_enter - Put home's processor state away and load a guest's
  * @arch:	The guest's virtual CPU
- * @r:		Registers, checked
+ * @r:		Registers, which may change at any time
  * @regs:	current_pt_regs()
+ *
+ * Return: 0, or -EINVAL if user code cannot have such registers; nothing has
+ * changed then.
  */
-void arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
-		     struct pt_regs *regs)
+int arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
+		    struct pt_regs *regs)
 {
+	struct mmfd_special special;
+
+	if (!mmfd_read_special(&special, r))
+		return -EINVAL;
 	arch->home = *regs;
-	mmfd_load_regs(regs, r);
+	mmfd_load_regs(regs, r, &special);
 	mmfd_save_traps(arch);
-	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
 
 	guard(irqsave)();
+	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
 	arch->fsbase = x86_fsbase_read_cpu();
 	arch->gsbase = x86_gsbase_read_cpu_inactive();
-	mmfd_write_bases(r->fs_base, r->gs_base);
+	mmfd_write_bases(special.fs_base, special.gs_base, arch->gsbase);
 	arch->pkru = read_pkru();
 	write_pkru(pkru_get_init_value());
+	return 0;
 }
 
 /**
@@ -360,6 +373,8 @@ void arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
 void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 		     struct pt_regs *regs)
 {
+	unsigned long gsbase;
+
 	mmfd_save_regs(r, regs);
 	*regs = arch->home;
 	regs->ax = 0;
@@ -367,13 +382,15 @@ void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 	/* What it has called must not be where home speculates to return. */
 	mmfd_fill_rsb();
 	mmfd_restore_traps(arch);
-	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
 
 	guard(irqsave)();
+	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
 	r->fs_base = x86_fsbase_read_cpu();
-	r->gs_base = x86_gsbase_read_cpu_inactive();
-	mmfd_reset_selectors();
-	mmfd_write_bases(arch->fsbase, arch->gsbase);
+	gsbase = x86_gsbase_read_cpu_inactive();
+	r->gs_base = gsbase;
+	if (mmfd_reset_selectors())
+		gsbase = ~arch->gsbase;
+	mmfd_write_bases(arch->fsbase, arch->gsbase, gsbase);
 	write_pkru(arch->pkru);
 }
 

@@ -45,9 +45,8 @@ int arch_mmfd_check_task(void);
 u32 arch_mmfd_ops_begin(void);
 void arch_mmfd_ops_end(u32 pkru);
 void mmfd_fill_rsb(void);
-int arch_mmfd_check_regs(struct mmfd_regs *r);
-void arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
-		     struct pt_regs *regs);
+int arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
+		    struct pt_regs *regs);
 void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 		     struct pt_regs *regs);
 u32 arch_mmfd_trap(struct mmfd_run *run, struct kernel_siginfo *info);
