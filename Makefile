@@ -22,7 +22,7 @@ help: ## list the commands
 		$(MAKEFILE_LIST)
 
 # HOST= of run and bench; bench does both without it.
-.PHONY: run-vm run-this bench-vm bench-this bench-both bench-traps
+.PHONY: run-vm run-this bench-vm bench-this bench-both bench-traps profile-traps
 ifeq ($(filter-out this vm,$(HOST)),)
 run: run-$(or $(HOST),vm) ## a UML guest on its own wall clock (HOST=this: without a VM)
 bench: bench-$(or $(HOST),both) ## ns and instructions per time call (HOST=this, HOST=vm: half)
@@ -64,6 +64,10 @@ bench-vm: kernel uml uml-stock shim helpers
 bench-traps: kernel shim helpers ## ns and instructions to run code until it traps (mmfd)
 	@scripts/deps bench
 	@scripts/bench-traps
+
+profile-traps: kernel shim helpers ## in which functions they are (WAY=mmfd-run)
+	@scripts/deps bench
+	@scripts/profile-traps $(or $(WAY),mmfd-run)
 
 bench-this: uml uml-stock shim helpers
 	@scripts/deps bench

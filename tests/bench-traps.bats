@@ -47,3 +47,22 @@ count() {
 	assert_failure
 	assert_output --partial "unknown argument '--fast'"
 }
+
+@test "a profile says in which functions the instructions of a round are" {
+	requires vm-patched shim helpers
+	run "$TOP/scripts/profile-traps" mmfd-run
+	assert_success
+	assert_line --regexp '^[1-9][0-9]* instructions in [1-9][0-9]* of '
+	assert_line --regexp '^ +[1-9][0-9]* switch_mm_irqs_off$'
+	assert_line --regexp '^in order: __x64_sys_mmfd_run '
+	# all of the round is in the list
+	[ "$(awk '/ instructions in / { sum = $1 }
+		NF == 2 && $1 + 0 { sum -= $1 }
+		END { print sum }' <<<"$output")" = 0 ]
+}
+
+@test "a profile of what is no way is refused" {
+	run "$TOP/scripts/profile-traps" sideways
+	assert_failure
+	assert_output --partial "cannot tell rounds of 'sideways'"
+}
