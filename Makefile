@@ -15,7 +15,7 @@ export TIMENS_BUILD = $(abspath $(BUILD))
 
 .DEFAULT_GOAL := help
 .PHONY: help run shell check bench stress lint tree kernel uml shim helpers \
-	export series check-series check-sparse install clean distclean
+	export series check-series check-sparse check-cross install clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' \
@@ -120,6 +120,9 @@ series: tree ## the mail-format series in build/series
 
 check-series: series ## checkpatch on, and a build of, every commit
 	@scripts/check-series --build
+
+check-cross: tree ## compile what the patches touch for arm64 and 32-bit x86
+	@scripts/check-cross
 
 check-sparse: kernel uml ## sparse on the files our commits touch (SPARSE=program)
 	@scripts/check-sparse $(SPARSE)

@@ -3,7 +3,7 @@
 # lib-build.sh - configure and build a kernel out of tree; source after lib.sh.
 #
 #   ccache_setup                      results shared between clones
-#   kbuild SRC OUT ARCH ARG...        the kernel's make
+#   kbuild SRC OUT ARCH ARG...        the kernel's make, with $CROSS_COMPILE
 #   stock_source                      build/linux-stock: the tree without our commits
 #   configure SRC OUT ARCH FRAG...    .config from fragments, every symbol checked
 #   build SRC OUT ARCH TARGET NAME    build with a progress line
@@ -36,7 +36,7 @@ kbuild()
 	shift 3
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u KERNEL -u V -u BUILD \
 		nice make -C "$src" O="$out" ARCH="$arch" LOCALVERSION= \
-		CC="ccache gcc" HOSTCC="ccache gcc" -j"$JOBS" "$@"
+		CC="ccache ${CROSS_COMPILE-}gcc" HOSTCC="ccache gcc" -j"$JOBS" "$@"
 }
 
 # The stock source is a second work tree of the same git tree.
