@@ -181,8 +181,9 @@ static int mmfd_put_results(struct mmfd_op __user *uops, const struct mmfd_op *o
  * Return: 0, or the first error: -EINVAL if an element is malformed (nothing is
  * done then), -E2BIG if there are too many, -EBADF and -EACCES for a descriptor
  * that is not one of a regular file or whose access mode does not allow the
- * mapping, -EEXIST, -ENOSPC, -ENOMEM, -EPERM, -EINTR if current is being killed,
- * -EOPNOTSUPP if current's personality makes what is readable executable.
+ * mapping, -ENODEV and -EOVERFLOW as of mmap(), -EEXIST, -ENOSPC, -ENOMEM, -EPERM,
+ * -EINTR if current is being killed, -EOPNOTSUPP if current's personality makes
+ * what is readable executable.
  */
 long mmfd_space_ops(struct mmfd_space *space, struct mmfd_ops __user *uops)
 {

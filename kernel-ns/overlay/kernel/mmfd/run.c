@@ -108,7 +108,7 @@ void mmfd_exit_work(struct pt_regs *regs)
 {
 	struct mmfd_vcpu *vcpu = current->mmfd_vcpu;
 
-	mmfd_leave(vcpu, vcpu->trap ?: MMFD_EXIT_INTERRUPTED);
+	mmfd_leave(vcpu, vcpu->trap ?: arch_mmfd_interrupted(vcpu->run, regs));
 	syscall_exit_to_user_mode_work(regs);
 }
 

@@ -13,6 +13,7 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mmfd.h>
+#include <linux/perf_event.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
@@ -28,6 +29,7 @@
 #include <asm/prctl.h>
 #include <asm/segment.h>
 #include <asm/shstk.h>
+#include <asm/trap_pf.h>
 #include <asm/trapnr.h>
 #include <asm/vdso.h>
 #include <asm/vdso/vsyscall.h>
@@ -144,16 +146,21 @@ static bool mmfd_has_segments(void)
 	       !desc_empty(&tls[1]) || !desc_empty(&tls[2]);
 }
 
-/* None is enabled without DR7, and none comes to be while the task runs. */
+/*
+ * Without DR7 none is enabled. One that is turned off stays where it is, for the
+ * next time; and nobody turns it on while the task runs.
+ */
 static bool mmfd_has_breakpoints(void)
 {
 	struct thread_struct *thread = &current->thread;
+	struct perf_event *bp;
 	int i;
 
 	if (likely(!thread->ptrace_dr7))
 		return false;
 	for (i = 0; i < HBP_NUM; i++) {
-		if (thread->ptrace_bps[i])
+		bp = thread->ptrace_bps[i];
+		if (bp && !bp->attr.disabled)
 			return true;
 	}
 	return false;
@@ -410,4 +417,26 @@ u32 arch_mmfd_trap(struct mmfd_run *run, struct kernel_siginfo *info)
 	run->error_code = thread->error_code;
 	run->addr = fault ? thread->cr2 : (unsigned long)info->si_addr;
 	return fault ? MMFD_EXIT_FAULT : MMFD_EXIT_EXCEPTION;
+}
+
+/**
+ * arch_mmfd_interrupted - Describe a run that is over for another reason
+ * @run:	Where to
+ * @regs:	The guest's registers
+ *
+ * A guest that has just jumped out of user space faults before its next
+ * instruction. Let it have done so: it could not be entered again.
+ *
+ * Return: MMFD_EXIT_INTERRUPTED or MMFD_EXIT_FAULT.
+ */
+u32 arch_mmfd_interrupted(struct mmfd_run *run, const struct pt_regs *regs)
+{
+	if (likely(regs->ip < TASK_SIZE_MAX))
+		return MMFD_EXIT_INTERRUPTED;
+	run->vector = X86_TRAP_PF;
+	run->error_code = X86_PF_PROT | X86_PF_USER | X86_PF_INSTR;
+	run->addr = regs->ip;
+	run->signo = SIGSEGV;
+	run->code = SEGV_MAPERR;
+	return MMFD_EXIT_FAULT;
 }

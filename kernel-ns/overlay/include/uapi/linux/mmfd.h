@@ -23,6 +23,8 @@
 #define MMFD_CREATE_CLOEXEC	(1 << 0)
 /* A copy of the caller's address space, as for fork(); else it is empty */
 #define MMFD_CREATE_COPY	(1 << 1)
+/* The caller's own address space; not with MMFD_CREATE_COPY */
+#define MMFD_CREATE_SELF	(1 << 2)
 
 /**
  * struct mmfd_create - What address space to make
@@ -36,7 +38,7 @@ struct mmfd_create {
 
 /* Return MMFD_ABI_VERSION */
 #define MMFD_ABI		_IO(MMFD_IOC, 0)
-/* Return the descriptor of a new address space */
+/* Return the descriptor of an address space */
 #define MMFD_CREATE		_IOW(MMFD_IOC, 1, struct mmfd_create)
 
 /* ---- address space ---- */
@@ -165,6 +167,14 @@ struct mmfd_vcpu_create {
 #define MMFD_QUERY		_IOWR(MMFD_IOC, 0x11, struct mmfd_query)
 /* Return the descriptor of a new virtual CPU in this address space */
 #define MMFD_VCPU_CREATE	_IOW(MMFD_IOC, 0x12, struct mmfd_vcpu_create)
+/* Make it the caller's own, with registers as they are; the argument is 0 */
+#define MMFD_SWITCH		_IO(MMFD_IOC, 0x13)
+/*
+ * Run the caller's signal handlers with SA_IN_MM there. The argument is 1, and it
+ * has to be the caller's own address space; or 0, and it has to be the one that
+ * does so, which then ceases to.
+ */
+#define MMFD_SIGALTMM		_IO(MMFD_IOC, 0x14)
 
 /* ---- virtual CPU ---- */
 

@@ -50,6 +50,7 @@ int arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
 void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 		     struct pt_regs *regs);
 u32 arch_mmfd_trap(struct mmfd_run *run, struct kernel_siginfo *info);
+u32 arch_mmfd_interrupted(struct mmfd_run *run, const struct pt_regs *regs);
 
 /* The registers are no longer those of a system call. */
 static inline void arch_mmfd_syscall_done(struct pt_regs *regs)

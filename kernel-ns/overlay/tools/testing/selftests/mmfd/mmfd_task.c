@@ -181,7 +181,8 @@ TEST_F(task, a_tracer_sees_home)
 		raise(SIGSTOP);
 		for (i = 0; i < 10; i++) {
 			r->regs.rax = SYS_time;
-			if (mmfd_run(self->g.vcpu) || r->reason != MMFD_EXIT_SYSCALL)
+			if (mmfd_run(self->g.vcpu) || r->reason != MMFD_EXIT_SYSCALL ||
+			    r->nr != SYS_time)
 				_exit(1);
 		}
 		_exit(0);
@@ -383,9 +384,18 @@ TEST_F(task, two_threads_share_an_address_space)
 	EXPECT_EQ(400, COUNTER(&self->g));
 }
 
+static void move_to(pid_t pid, int nr)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(nr % sysconf(_SC_NPROCESSORS_ONLN), &set);
+	sched_setaffinity(pid, sizeof(set), &set);
+}
+
 /*
  * The area that rseq has registered is in memory of home. The guest has a page at
- * that address, and while others preempt it, nothing may be written there.
+ * that address, and while it moves from CPU to CPU, nothing may be written there.
  */
 TEST_F(task, rseq_does_not_write_to_the_guest)
 {
@@ -406,12 +416,19 @@ TEST_F(task, rseq_does_not_write_to_the_guest)
 	ASSERT_EQ(0, guest_map(self->g.mm, area, PAGE, PROT_READ | PROT_WRITE, mem, 0));
 	vcpu = guest_vcpu(self->g.mm, 0, &run);
 	ASSERT_LE(0, vcpu);
+	/* Written to once, by mov %al,(%rdi): a page fault would lead home. */
+	guest_load(&self->g, 0x88, 0x07, X_SYSCALL);
+	self->r->regs.rdi = area;
+	ASSERT_EQ(0, mmfd_run(self->g.vcpu));
+	ASSERT_EQ(MMFD_EXIT_SYSCALL, self->r->reason);
 	load_counter(&self->g);
 	run->regs = self->r->regs;
 	two = self->g;
 	two.vcpu = vcpu;
 	pid = spin(&two);
 	for (i = 0; i < 50; i++) {
+		/* The kernel writes the number of the CPU when that changes. */
+		move_to(pid, i);
 		wait_counter(&self->g);
 		usleep(2000);
 	}
