@@ -23,6 +23,9 @@
 /* Set by the linker: where the functions of that section begin and end */
 extern const char __start_guest[], __stop_guest[];
 
+/* Likewise, of all code of this program */
+extern const char __executable_start[], etext[];
+
 #define GUEST_CODE 0x10000UL
 
 /* Exit code where the kernel lacks CONFIG_MMFD; that of timens(1) too */

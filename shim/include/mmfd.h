@@ -15,6 +15,7 @@
 #define _MMFD_H
 
 #include <linux/mmfd.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,14 +45,17 @@ int mmfd_open(void);
 /**
  * mmfd_create - make an address space
  * @dev: from mmfd_open(); may be closed afterwards
- * @flags: 0 for an empty one, or MMFD_CREATE_COPY for a copy of the caller's
+ * @flags: 0 for an empty one, MMFD_CREATE_COPY for a copy of the caller's, or
+ *	MMFD_CREATE_SELF for the caller's own
  *
  * Its memory is charged to the caller's cgroup. It lasts until the descriptor,
- * its duplicates and those of its virtual CPUs are closed.
+ * its duplicates and those of its virtual CPUs are closed, and no thread has it for
+ * its own. May be called in a signal handler.
  *
  * Return: a close-on-exec descriptor; -EBADF or -ENOTTY if @dev is something
- * else; -EINVAL for another flag; -EOPNOTSUPP for a copy of a process that has
- * uprobes; -ENOMEM; -EMFILE; -ENFILE.
+ * else; -EINVAL for another flag, or both; -EOPNOTSUPP for a process that has
+ * uprobes, unless it is an empty one; -EUSERS for the first descriptor of an address
+ * space that the caller has in common with other threads; -ENOMEM; -EMFILE; -ENFILE.
  */
 int mmfd_create(int dev, unsigned int flags);
 
@@ -64,6 +68,8 @@ int mmfd_create(int dev, unsigned int flags);
  *
  * All are checked before the first is done. Then the first that fails stops the
  * rest; what was done before it stays.
+ *
+ * May be called in a signal handler.
  *
  * Return: 0 if all were done, or the error of the one that was not: -EINVAL if
  * one is malformed (none was done); -E2BIG for too many; -EBADF if @space or the
@@ -85,6 +91,8 @@ int mmfd_ops(int space, struct mmfd_op *ops, unsigned int nr,
  * @fd: a regular file or memfd; -1 with MMFD_MAP_ANONYMOUS
  * @offset: where in the file; 0 with MMFD_MAP_ANONYMOUS
  *
+ * May be called in a signal handler.
+ *
  * Return: 0, or an error of mmfd_ops(); -EEXIST with MMFD_MAP_NOREPLACE if
  * something is there.
  */
@@ -97,6 +105,8 @@ int mmfd_map(int space, uint64_t addr, uint64_t len, unsigned int prot,
  * @addr: first address
  * @len: length, not 0
  *
+ * May be called in a signal handler.
+ *
  * Return: 0, or an error of mmfd_ops().
  */
 int mmfd_unmap(int space, uint64_t addr, uint64_t len);
@@ -107,6 +117,8 @@ int mmfd_unmap(int space, uint64_t addr, uint64_t len);
  * @addr: first address
  * @len: length, not 0
  * @prot: MMFD_PROT_*
+ *
+ * May be called in a signal handler.
  *
  * Return: 0, or an error of mmfd_ops(); -ENOMEM if part of it is not mapped,
  * -EACCES if its file does not allow it.
@@ -122,6 +134,8 @@ int mmfd_protect(int space, uint64_t addr, uint64_t len, unsigned int prot);
  *
  * Code inside reads the clocks of the caller's time namespace with it.
  *
+ * May be called in a signal handler.
+ *
  * Return: 0; -EEXIST if there is one or something else is in the way; -ENOSPC for
  * too little room; -EOPNOTSUPP if the vDSO is disabled; or an error of mmfd_ops().
  */
@@ -133,10 +147,121 @@ int mmfd_map_vdso(int space, uint64_t addr, uint64_t len, uint64_t *ehdr);
  * @addr: the address, of any alignment
  * @query: result
  *
+ * May be called in a signal handler.
+ *
  * Return: 0; -ENOENT if there is none; -EBADF or -ENOTTY if @space is something
  * else.
  */
 int mmfd_query(int space, uint64_t addr, struct mmfd_query *query);
+
+/**
+ * mmfd_switch - make an address space the caller's own
+ * @space: from mmfd_create()
+ *
+ * Registers stay as they are, so the code that called has to be in the other one too,
+ * and its stack, in memory that both share; and what is registered with the kernel by
+ * address, as for rseq(2). So it is for copies, see switch_as(). The one before
+ * lasts while it has a descriptor or is somebody else's own. Signal handlers, exec,
+ * exit and fork have the new one; fork(2) copies no other. Run pages are in no copy,
+ * so a virtual CPU is used where it was made.
+ *
+ * May be called in a signal handler. Leaves errno alone.
+ *
+ * Return: 0; -EUSERS if the process has more than one thread, or the caller is a
+ * child of vfork(2); -EPERM if the caller is under PR_SET_MDWE and the other one is
+ * not; -ESTALE if the OOM killer has taken what was there; -EBUSY if the caller holds
+ * a PI futex that others wait for; -EOPNOTSUPP if it has what mmfd_run() refuses
+ * (FRED is no matter), uprobes, an io_uring, user_events or a PASID; -EBADF or
+ * -ENOTTY if @space is something else.
+ */
+int mmfd_switch(int space);
+
+/* Run the handler in the address space of mmfd_sigaltmm(). */
+#ifndef SA_IN_MM
+#define SA_IN_MM 0x00001000
+#endif
+
+/**
+ * mmfd_sigaltmm - let the caller's signal handlers run in an address space
+ * @space: from mmfd_create() with MMFD_CREATE_SELF, and the caller's own now; -1
+ *	takes back what the calling thread has registered
+ *
+ * From now on a signal whose action has SA_IN_MM, and comes while another address
+ * space is the caller's, is handled here: the frame goes to the top of the
+ * alternate stack (sigaltstack(2)), and names the address space that was
+ * interrupted. When the handler returns, the caller goes to the one that the frame
+ * names then. So a supervisor enters code that it does not trust, and that has no
+ * page of it in its reach: its system calls have to be kept from the kernel
+ * by a seccomp filter.
+ *
+ * A handler has the registers FS and GS base of this side, so it has its
+ * thread-local variables. Without an alternate stack, a signal with SA_IN_MM from
+ * the other side kills. Ends with exec; a child of fork(2) does not have it.
+ *
+ * May be called in a signal handler. Leaves errno alone.
+ *
+ * Return: 0; -EINVAL if @space is not the caller's own; -EBADF or -ENOTTY if it is
+ * something else; -ENOENT if there is nothing to take back; -EBUSY if another one is
+ * registered, and the caller is not there; -EUSERS or -EOPNOTSUPP as mmfd_switch();
+ * -ENOMEM.
+ */
+int mmfd_sigaltmm(int space);
+
+/**
+ * mmfd_sigaction - sigaction(2) with SA_IN_MM
+ * @signo: signal
+ * @action: what to do; SA_IN_MM and SA_ONSTACK are added to its flags
+ * @old: NULL, or set to what was done before
+ *
+ * May be called in a signal handler.
+ *
+ * Return: 0; -EOPNOTSUPP if the kernel does not know SA_IN_MM, the action is as
+ * before then; -EINVAL for a signal that there is not, or that cannot be handled.
+ */
+int mmfd_sigaction(int signo, const struct sigaction *action,
+		   struct sigaction *old);
+
+/**
+ * mmfd_frame_space - the address space where a handler's frame returns to
+ * @ucontext: third argument of the handler
+ *
+ * May be called in a signal handler.
+ *
+ * Return: its descriptor: the number by which the caller went there; -1 if the
+ * frame names none, and returns to the handler's own.
+ */
+int mmfd_frame_space(const void *ucontext);
+
+/**
+ * mmfd_frame_bases - FS and GS base which a handler's frame returns with
+ * @ucontext: third argument of the handler
+ * @fs_base: set
+ * @gs_base: set
+ *
+ * May be called in a signal handler.
+ *
+ * Return: 0; -ENOENT if the frame names no address space, and has none.
+ */
+int mmfd_frame_bases(const void *ucontext, uint64_t *fs_base,
+		     uint64_t *gs_base);
+
+/**
+ * mmfd_frame_set_space - choose where a handler's frame returns to
+ * @ucontext: third argument of the handler
+ * @space: from mmfd_create(); -1 for the handler's own
+ * @fs_base: there, canonical; nothing if @space is -1
+ * @gs_base: likewise
+ *
+ * Also for a frame that names none yet: so code there is entered first. The other
+ * registers are those of the frame, vector registers included. If @space is not
+ * open then, or is nothing that mmfd_switch() takes, or a base is not canonical, or
+ * the handler's own is not that of mmfd_sigaltmm(), the kernel does not return but
+ * raises SIGSEGV here, with the registers and the signal mask of the handler.
+ *
+ * May be called in a signal handler.
+ */
+void mmfd_frame_set_space(void *ucontext, int space, uint64_t fs_base,
+			  uint64_t gs_base);
 
 /**
  * mmfd_run - the system call: run a virtual CPU until it traps

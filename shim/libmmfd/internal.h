@@ -4,8 +4,24 @@
 #define _MMFD_INTERNAL_H
 
 #include <mmfd.h>
+#include <sys/syscall.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * ioctl(2), but -errno is returned, and nothing else is read or written: when it
+ * returns, memory may be another one.
+ */
+static inline int mm_ioctl(int fd, unsigned long request, unsigned long arg)
+{
+	long ret;
+
+	asm volatile("syscall"
+		     : "=a"(ret)
+		     : "a"(SYS_ioctl), "D"(fd), "S"(request), "d"(arg)
+		     : "rcx", "r11", "memory");
+	return ret;
+}
 
 /*
  * fork.c: which process this is: run pages are not in a child of fork(2). Grows

@@ -8,14 +8,16 @@
  * a number that is no descriptor, so that close(2) cannot pull it from under
  * run_sandbox(); after fork(2) those of the parent are refused with ECHILD.
  *
- * new_as(), switch_as() and sigaltmm() are not here: no kernel has what they
- * need.
+ * new_as() and switch_as() are those of P. Chubb, June 2007: several address spaces
+ * for a process, and a switch from one to the next. sigaltmm() is what J. Dike
+ * described in August 2002: signal handlers in another address space than the code
+ * that they interrupt. They return as the others do.
  */
 #ifndef _MMFD_COMPAT_H
 #define _MMFD_COMPAT_H
 
 #include <errno.h>
-#include <linux/mmfd.h>
+#include <mmfd.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -162,6 +164,78 @@ static inline int fmunmap(int address_space, void *start, size_t length)
 static inline int run_sandbox(int address_space, struct sandbox_params *params)
 {
 	return mmfd_compat_return(mmfd_sandbox_run(address_space, params));
+}
+
+/* Most address spaces of a process by new_as(), the one that it began with included */
+#define N_MM 64
+
+/* What the two calls below are made of: the same, but -errno is returned. */
+int mmfd_as_create(void);
+int mmfd_as_switch(int n);
+
+/**
+ * new_as - make a copy of the address space of the caller
+ *
+ * The copy is as fork(2) makes it: what is mapped MAP_SHARED is shared, all else is
+ * the copy's own from now on. Numbers are given from 1; the first call makes the
+ * caller's 0. All address spaces of the process know all numbers. There is no end
+ * to one but that of the process.
+ *
+ * For processes of one thread. May be called in a signal handler, but not the first
+ * time. A child of fork(2) has a copy of the address space that was the parent's at
+ * that time, and no number: its first call begins again at 0. A program that
+ * makes its variables MAP_SHARED has to fork before its first call, if at all.
+ *
+ * Return: the number; -1 and ENOENT if all N_MM are taken, ENODEV when the kernel
+ * lacks CONFIG_MMFD, EACCES without access to /dev/mmfd, EMFILE, ENFILE (each takes
+ * a descriptor), EOPNOTSUPP for a process that has uprobes, EUSERS for one that has
+ * threads when it makes its first, ENOMEM, EPROTONOSUPPORT.
+ */
+static inline int new_as(void)
+{
+	return mmfd_compat_return(mmfd_as_create());
+}
+
+/**
+ * switch_as - make another address space the caller's
+ * @n: number, from new_as() in this process or 0
+ *
+ * Registers stay as they are. To be called on a stack in memory that is MAP_SHARED
+ * and was mapped before the copies were made, as that of a signal handler with
+ * SA_ONSTACK; on another one, it does not come back where it was called. What is
+ * where from then on is for the caller to know.
+ *
+ * For processes of one thread. May be called in a signal handler; errno is left
+ * alone if it succeeds.
+ *
+ * Return: 0; -1 and ENOENT for a number that is not there, also before the first
+ * new_as(); ECHILD in a child of fork(2) for one of the parent's, other than that
+ * which was the parent's then, until its own first new_as(); EUSERS, EPERM, ESTALE,
+ * EBUSY, EOPNOTSUPP as mmfd_switch(); EBADF or ENOTTY if the program has closed the
+ * descriptor.
+ */
+static inline int switch_as(int n)
+{
+	return mmfd_compat_return(mmfd_as_switch(n));
+}
+
+/**
+ * sigaltmm - let the caller's signal handlers run in an address space
+ * @fd: descriptor of the caller's own, by mmfd_create() with MMFD_CREATE_SELF; -1
+ *	takes it back
+ *
+ * Handlers with SA_IN_MM, set by sigaction(2) or mmfd_sigaction(). There is no
+ * field for an address space in struct sigaction: it is one for all signals of the
+ * thread. The address space where sigreturn goes is in the frame:
+ * mmfd_frame_space(), mmfd_frame_set_space().
+ *
+ * May be called in a signal handler; errno is left alone if it succeeds.
+ *
+ * Return: 0; -1 and an error as mmfd_sigaltmm().
+ */
+static inline int sigaltmm(int fd)
+{
+	return mmfd_compat_return(mmfd_sigaltmm(fd));
 }
 
 #ifdef __cplusplus
