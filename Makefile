@@ -44,14 +44,14 @@ shell: kernel uml shim helpers ## a shell in the VM (GUEST=uml: in a UML guest i
 	@scripts/run-vm --kernel $(KERNEL) --interactive \
 		$(if $(filter uml,$(GUEST)),--with tests/bench:/bench -- /bench/guest-shell,-- sh -l)
 
-check: ## every test (TESTS=file.bats... for some, KERNEL=debug: see scripts/check)
+check: ## every test (TESTS=file.bats... for some, KERNEL=debug|kcsan: see scripts/check)
 	@scripts/deps test
 	@+$(MAKE) --no-print-directory check-builds
 	@TEST_KERNEL=$(KERNEL) scripts/check $(TESTS)
 
 .PHONY: check-builds
 check-builds: tree shim helpers
-	@scripts/build-kernel $(if $(filter debug,$(KERNEL)),debug,patched)
+	@scripts/build-kernel $(or $(filter debug kcsan,$(KERNEL)),patched)
 	@scripts/build-uml
 	@scripts/build-uml smp
 	@scripts/build-kernel stock
@@ -89,6 +89,7 @@ stress: kernel uml uml-smp shim helpers ## long tests (DURATION=s SEED=n HOST=th
 	@scripts/deps vm
 	@scripts/deps guest
 	@$(if $(filter this,$(HOST)),:,scripts/stress)
+	@$(if $(filter this,$(HOST)),:,scripts/stress-mmfd)
 	@scripts/stress-guest
 
 lint: tree ## checkpatch, shellcheck, clang-format, cppcheck
@@ -98,7 +99,7 @@ lint: tree ## checkpatch, shellcheck, clang-format, cppcheck
 tree: ## build/linux: the kernel source with our commits (FORCE=1 to redo)
 	@scripts/kernel-tree
 
-kernel: tree ## the host kernel (KERNEL=patched, stock or debug)
+kernel: tree ## the host kernel (KERNEL=patched, stock, debug or kcsan)
 	@scripts/build-kernel $(KERNEL)
 
 uml: tree ## the UML kernel

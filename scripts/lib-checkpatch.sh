@@ -22,9 +22,16 @@ arch/um/os-Linux/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's
 arch/x86/um/asm/vdso/clocksource.h COMPLEX_MACRO  a list cannot be in parentheses
 arch/x86/um/asm/vdso/gettimeofday.h LINE_SPACING  a define that belongs to its function
 arch/x86/um/asm/vdso/processor.h ARCH_INCLUDE_LINUX  it takes the place of that
+arch/x86/kernel/signal_64.c CAMELCASE    a label that is there already
 arch/x86/um/vdso/vma.c AVOID_EXTERNS     symbols of vdso.S
+include/linux/mmfd_debug.h      COMPLEX_MACRO      a list cannot be in parentheses
+include/linux/mmfd_debug.h      MACRO_ARG_REUSE    arguments are names
+include/linux/mmfd_debug.h      MACRO_ARG_UNUSED   without CONFIG_MMFD_DEBUG all are on
+kernel/mmfd/guards.c            COMPLEX_MACRO      expanded by a list's macro
 kernel/mmfd/pass.c              MACRO_ARG_UNUSED   entries of the table say more than one user wants
 kernel/mmfd/pass.c              MULTISTATEMENT_MACRO_USE_DO_WHILE  expanded by a table's macro
+tools/testing/selftests/mmfd/.* SPACING            FIXTURE_DATA() is a type
+tools/testing/selftests/mmfd/.* TYPO_SPELLING      fields of asm/ldt.h
 tools/testing/selftests/mmfd/.* COMPLEX_MACRO      machine code is a list of bytes
 tools/testing/selftests/mmfd/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's
 (tools/testing|.*/tests|.*/shim)/.* BIT_MACRO      no linux/bits.h in user space

@@ -7,7 +7,7 @@
 #                                     and QEMU_STATUS
 #   log_splats LOG                    print the lines that tell of trouble
 #
-# Reads the caller's SMP, MEM, ICOUNT, APPEND, MODE, MERGE, ACCEL, TIMEOUT.
+# Reads the caller's KERNEL, SMP, MEM, ICOUNT, APPEND, MODE, MERGE, ACCEL, TIMEOUT.
 # shellcheck disable=SC2034 # results are read by run-vm
 
 # The command line.  panic=-1 restarts at once, and -no-reboot makes that the
@@ -67,6 +67,9 @@ boot_args()
 
 	QEMU=(qemu-system-x86_64 -no-user-config -nodefaults -display none
 	      -no-reboot -name "timens-vm" -machine q35 -m "$MEM" -smp "$SMP")
+	# A data race is reported as a warning, and may be one of the stock kernel.
+	# shellcheck disable=SC2153 # the kind; run-vm sets it
+	[ "$KERNEL" != kcsan ] || CMDLINE+=(panic_on_warn=0)
 	boot_accel_args
 	boot_port_args "$run"
 	CMDLINE+=("${APPEND[@]}")
@@ -140,4 +143,34 @@ LOG_SPLATS+='|refcount_t:|unreferenced object|soft lockup|hard LOCKUP'
 log_splats()
 {
 	grep -aE -- "$LOG_SPLATS" "$1"
+}
+
+# Functions of ours, and those that this project changes the data of, in the title
+# of a data race.
+OUR_RACES='mmfd|user_fpstate|vm_mprotect|mm_dup_current|realtime'
+
+# drop_stock_races LOG - take the other data races out of it, and tell how many
+drop_stock_races()
+{
+	local log=$1
+
+	awk -v ours="$OUR_RACES" '
+	function flush() { if (!foreign) printf "%s", block; block = "" }
+	/==========/ {
+		block = block $0 "\n"
+		if (inside) { flush(); inside = foreign = 0 }
+		else inside = 1
+		next
+	}
+	inside {
+		block = block $0 "\n"
+		if (/BUG: KCSAN:/ && $0 !~ ours) { foreign = 1; n++ }
+		next
+	}
+	{ print }
+	END { flush(); print n + 0 >"/dev/fd/3" }' "$log" 3>"$log.races" >"$log.ours"
+	mv "$log.ours" "$log"
+	[ "$(cat "$log.races")" = 0 ] ||
+		printf '%s: %s data races of the stock kernel\n' "$PROG" \
+			"$(cat "$log.races")" >&2
 }

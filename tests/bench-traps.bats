@@ -17,8 +17,8 @@ count() {
 	requires vm-patched shim helpers
 	run "$TOP/scripts/bench-traps" --rounds 3 --out "$BATS_TEST_TMPDIR"
 	assert_success
-	for way in getppid time mmfd-run mmfd-fault mmfd-map mmfd-passed sysemu \
-		sigsys; do
+	for way in getppid time mmfd-run mmfd-fault mmfd-map mmfd-passed \
+		mmfd-switch user-dispatch sysemu sigsys; do
 		assert_line --regexp "^\| $way \| [1-9][0-9]* \| [1-9][0-9]* \| [1-9][0-9]* \|$"
 	done
 	(($(count mmfd-run) * 3 < $(count sysemu)))

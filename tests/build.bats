@@ -68,7 +68,7 @@ CONFIG_B=n (is y)'
 @test "an unknown kernel kind is refused with the known ones" {
 	run "$TOP/scripts/build-kernel" fast
 	assert_failure 1
-	assert_output --partial "no kernel 'fast'; there are patched, stock, debug and off"
+	assert_output --partial "no kernel 'fast'; there are patched, stock, debug, kcsan and off"
 }
 
 @test "clean keeps the kernel tree, distclean asks before dropping work in it" {
@@ -124,7 +124,7 @@ check_file() {
 @test "tests run on the kernel that is ours, plain or debug, and no other" {
 	check_file '@test "a" { true; }\n' TEST_KERNEL=stock
 	assert_failure 1
-	assert_output --partial "KERNEL=patched or debug, not stock"
+	assert_output --partial "KERNEL=patched, debug or kcsan, not stock"
 	check_file '@test "a" { true; }\n' TEST_KERNEL=debug
 	assert_success
 	assert_equal "${lines[-1]}" '1 passed, 0 failed'

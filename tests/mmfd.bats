@@ -16,6 +16,7 @@ setup_file() {
 	export SMP
 	vm_start patched --smp "$SMP" --with "$BUILD/selftests:/selftests"
 	vm nproc | grep -qx "$SMP"
+	watch_more
 }
 
 teardown_file() {
@@ -38,13 +39,42 @@ teardown_file() {
 	passes mmfd_task 11
 }
 
+@test "a task with state that a guest would inherit is refused" {
+	passes mmfd_refuse 4
+}
+
+@test "random operations do no harm" {
+	passes mmfd_fuzz 1 -s "$RANDOM" -n 20000
+}
+
+@test "many virtual CPUs of one address space do no harm to each other" {
+	passes mmfd_stress 1 10
+}
+
+@test "a task that moves to another address space" {
+	passes mmfd_switch 11
+}
+
+@test "what keeps a task in its address space" {
+	passes mmfd_stay 6
+}
+
+@test "signal handlers at home, and back to where they came from" {
+	passes mmfd_signal 17
+}
+
+@test "what code elsewhere cannot do to handlers at home" {
+	passes mmfd_hostile 11
+}
+
 # The OOM killer writes a trace to the log: nothing else may be there.
 @test "who answers for the memory of address spaces" {
 	local log=$BATS_TEST_TMPDIR/log
 
-	run "$VM_RUNNER" --smp "$SMP" --timeout 300 --allow-splat --log "$log" \
+	run "$VM_RUNNER" --kernel "${TEST_KERNEL:-patched}" --smp "$SMP" \
+		--timeout 300 --allow-splat --log "$log" \
 		--with "$BUILD/selftests:/selftests" -- /selftests/mmfd_memory
-	passed 3
+	passed 4
 	run grep -ac 'invoked oom-killer' "$log"
 	assert_output 1
 	run grep -aE 'BUG|WARNING|Oops|KASAN|lockdep' "$log"

@@ -24,9 +24,22 @@ load lib/common
 }
 
 @test "a duration that is no number is refused" {
-	DURATION=soon run "$TOP/scripts/stress"
-	assert_failure 1
-	assert_output --partial "DURATION=soon: not a number"
+	local script
+
+	for script in stress stress-mmfd; do
+		DURATION=soon run "$TOP/scripts/$script"
+		assert_failure 1
+		assert_output --partial "DURATION=soon: not a number"
+	done
+}
+
+@test "random operations on address spaces, and much use of them, find nothing wrong" {
+	requires vm-patched helpers
+	OPERATIONS=20000 DURATION=5 SEED=$RANDOM run "$TOP/scripts/stress-mmfd"
+	assert_success
+	assert_line --regexp '^stress-mmfd: 20000 operations, SEED=[0-9]+, 5 s, 4 CPUs, kernel patched$'
+	assert_line '# 20000 operations'
+	assert_line 'ok 1 address spaces under stress'
 }
 
 # guest_for SECONDS HOST [RATE] - scripts/stress-guest

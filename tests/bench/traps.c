@@ -16,6 +16,7 @@
  *   mmfd-fault    mmfd_run(), and a page fault of the guest
  *   mmfd-map      the same; then the page is mapped, read, and unmapped
  *   mmfd-passed   a guest's system call that passes, time()
+ *   mmfd-switch   mmfd_switch() to a copy of the address space, and back
  *   user-dispatch a system call of the process itself that gets it SIGSYS
  *   sysemu        a traced child's, stopped at by PTRACE_SYSEMU, its registers
  *                 read and written
@@ -96,7 +97,7 @@ static void loop_time(unsigned int n)
 
 static struct mmfd_vcpu *vcpu;
 static struct mmfd_run *page;
-static int space;
+static int space, home;
 
 static void guest(const void *code, size_t len, unsigned int pass)
 {
@@ -177,6 +178,42 @@ static void loop_passed(unsigned int n)
 	page->regs.rip = GUEST_CODE;
 	page->regs.rbx = n;
 	run(MMFD_EXIT_EXCEPTION);
+}
+
+static void setup_switch(void)
+{
+	int dev = mmfd_open();
+
+	errno = dev < 0 ? -dev : 0;
+	must(dev >= 0, MMFD_DEVICE " (CONFIG_MMFD)");
+	home = mmfd_create(dev, MMFD_CREATE_SELF);
+	space = mmfd_create(dev, MMFD_CREATE_COPY);
+	must(home >= 0 && space >= 0, "address space");
+}
+
+/* In registers only: the stack of the copy is as it was when it was made. */
+static void loop_switch(unsigned int n)
+{
+	register long arg asm("rdx") = 0;
+	register long cmd asm("rsi") = MMFD_SWITCH;
+	long there = space, back = home, err = 0;
+
+	asm volatile(
+		"1:	mov %[there], %%rdi\n"
+		"	mov %[nr], %%eax\n"
+		"	syscall\n"
+		"	or %%rax, %[err]\n"
+		"	mov %[back], %%rdi\n"
+		"	mov %[nr], %%eax\n"
+		"	syscall\n"
+		"	or %%rax, %[err]\n"
+		"	dec %[n]\n"
+		"	jnz 1b"
+		: [n] "+r"(n), [err] "+r"(err)
+		: [there] "r"(there), [back] "r"(back), [nr] "i"(SYS_ioctl),
+		  "r"(cmd), "r"(arg)
+		: "rax", "rdi", "rcx", "r11", "memory");
+	must(!err, "mmfd_switch");
 }
 
 /* --- SIGSYS in the process itself -------------------------------------------- */
@@ -330,6 +367,7 @@ static const struct way {
 	{ "mmfd-fault", setup_fault, loop_fault },
 	{ "mmfd-map", setup_fault, loop_map },
 	{ "mmfd-passed", setup_passed, loop_passed },
+	{ "mmfd-switch", setup_switch, loop_switch },
 	{ "user-dispatch", setup_dispatch, loop_dispatch },
 	{ "sysemu", setup_sysemu, loop_sysemu },
 	{ "sigsys", setup_sigsys, loop_sigsys },

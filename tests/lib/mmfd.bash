@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # mmfd.bash - the kernel's tests of mmfd, in the VM. Load after common.
 #
-#   passes NAME COUNT    /selftests/NAME has so many tests, and all pass
+#   passes NAME COUNT [ARG...]   /selftests/NAME has so many tests, and all pass
 #   passed COUNT         the same of what bats' run has run
+#   watch_more           on the kernel that looks for data races, look at more memory
+#                        accesses, and longer, than at boot; nothing on others
 
 passes()
 {
-	VM_TIMEOUT=300 run vm "/selftests/$1"
-	passed "$2"
+	local name=$1 count=$2
+
+	shift 2
+	VM_TIMEOUT=300 run vm "/selftests/$name" "$@"
+	passed "$count"
 }
 
 passed()
@@ -16,4 +21,14 @@ passed()
 	assert_success
 	assert_line "1..$1"
 	assert_line "# Totals: pass:$1 fail:0 xfail:0 xpass:0 skip:0 error:0"
+}
+
+watch_more()
+{
+	[ "${TEST_KERNEL:-patched}" = kcsan ] || return 0
+	vm <<-'SH'
+		cd /sys/module/kcsan/parameters
+		echo 300 >skip_watch
+		echo 500 >udelay_task
+	SH
 }

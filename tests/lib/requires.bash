@@ -5,7 +5,7 @@
 #   requires WORD...     in a @test, in setup or in setup_file
 #
 # Three kinds of words:
-#   built here    vm-patched vm-stock vm-debug uml uml-smp shim helpers
+#   built here    vm-patched vm-stock vm-debug vm-kcsan uml uml-smp shim helpers
 #                 missing is a failure that says what to make
 #   the machine   root host-timens host-seccomp host-realtime
 #                 missing is a skip with its reason, unless CHECK_NO_SKIP=1 or
@@ -46,7 +46,7 @@ require_word()
 	local kernel
 
 	case $1 in
-	vm-patched | vm-stock | vm-debug)
+	vm-patched | vm-stock | vm-debug | vm-kcsan)
 		kernel=${1#vm-}
 		[ "$kernel" != patched ] || kernel=${TEST_KERNEL:-patched}
 		requires_built "$BUILD/host/$kernel/arch/x86/boot/bzImage" \

@@ -18,9 +18,9 @@
 #		assert_output 0
 #	}
 #
-#   vm_start KERNEL [RUN-VM-OPTION]...   boot; KERNEL patched, stock or debug. With
-#                        TEST_KERNEL=debug, patched means debug, and all may take
-#                        ten times as long (make check KERNEL=debug)
+#   vm_start KERNEL [RUN-VM-OPTION]...   boot; KERNEL patched, stock, debug or kcsan.
+#                        With TEST_KERNEL=debug or kcsan, patched means that one, and
+#                        all may take ten times as long (make check KERNEL=debug)
 #   vm CMD [ARG...]      run it as root: its stdout, stderr and status are ours
 #   vm <FILE             the same for a shell script (busybox sh -e)
 #   vm_on KERNEL ...     the same where several VMs run; vm takes the last
@@ -64,7 +64,7 @@ vm_start()
 # vm_slow - how many times as long as usual all may take
 vm_slow()
 {
-	[ "${TEST_KERNEL:-patched}" = debug ] && echo 10 || echo 1
+	[ "${TEST_KERNEL:-patched}" = patched ] && echo 1 || echo 10
 }
 
 # vm_size FILE

@@ -36,6 +36,19 @@ static void check_descriptor(int fd, int want)
 	expect(mmfd_query(fd, 0, &query), want, "mmfd_query");
 	expect(mmfd_vcpu_create(fd, 0, &vcpu), want, "mmfd_vcpu_create");
 	check(!vcpu, "there is a virtual CPU");
+	expect(mmfd_switch(fd), want, "mmfd_switch");
+	expect(mmfd_sigaltmm(fd), fd < 0 ? -ENOENT : want, "mmfd_sigaltmm");
+}
+
+/* The action stays what it was. */
+static void check_handlers(void)
+{
+	struct sigaction action = { .sa_handler = SIG_IGN }, now;
+
+	expect(mmfd_sigaction(SIGUSR1, &action, NULL), -EOPNOTSUPP,
+	       "mmfd_sigaction");
+	sigaction(SIGUSR1, NULL, &now);
+	check(now.sa_handler == SIG_DFL, "the action is another one");
 }
 
 int main(void)
@@ -52,6 +65,13 @@ int main(void)
 	check(errno == ENODEV, "new_addr: %s", strerror(errno));
 	expect(mmfd_sandbox_create(), -ENODEV, "mmfd_sandbox_create");
 	expect(mmfd_sandbox_run(0, &params), -EBADF, "mmfd_sandbox_run");
+	expect(new_as(), -1, "new_as");
+	check(errno == ENODEV, "new_as: %s", strerror(errno));
+	expect(switch_as(0), -1, "switch_as");
+	check(errno == ENOENT, "switch_as: %s", strerror(errno));
+	expect(mmfd_as_create(), -ENODEV, "mmfd_as_create");
+	expect(mmfd_as_switch(0), -ENOENT, "mmfd_as_switch");
+	check_handlers();
 	close(null);
 	return check_result();
 }

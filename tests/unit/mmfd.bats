@@ -85,7 +85,8 @@ install_at() {
 	assert_file_exist "$dest/opt/t/lib/libmmfd.so.0"
 	assert_file_exist "$dest/opt/t/lib/libmmfd.a"
 	assert_file_exist "$dest/opt/t/share/man/man7/mmfd.7"
-	for name in $(exported) new_addr delete_addr fmmap fmunmap run_sandbox; do
+	for name in $(exported) new_addr delete_addr fmmap fmunmap run_sandbox \
+		new_as switch_as sigaltmm; do
 		[ -e "$dest/opt/t/share/man/man3/$name.3" ] ||
 			assert_file_exist "$dest/opt/t/share/man/man2/$name.2"
 	done
@@ -108,6 +109,8 @@ install_at() {
 
 			if (run_sandbox(0, &params) != -1 || errno != EBADF)
 				return 1;
+			if (switch_as(0) != -1 || errno != ENOENT)
+				return 1;
 			return printf("%d\n", mmfd_run(-1, 0)) < 0;
 		}
 	END
@@ -123,7 +126,11 @@ install_at() {
 }
 
 @test "examples refuse unknown arguments" {
-	run "$BUILD/shim/examples/mmfd-sandbox" frobnicate
-	assert_failure 1
-	assert_output --partial 'usage: mmfd-sandbox'
+	local example
+
+	for example in mmfd-sandbox mmfd-guests mmfd-signals; do
+		run "$BUILD/shim/examples/$example" frobnicate
+		assert_failure 1
+		assert_output --partial "usage: $example"
+	done
 }
