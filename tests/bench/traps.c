@@ -191,6 +191,11 @@ static void setup_switch(void)
 	must(home >= 0 && space >= 0, "address space");
 }
 
+#define SWITCH_TO(where) \
+	"mov " where ", %%rdi; mov %[nr], %%eax; syscall; or %%rax, %[err];"
+#define SWITCH_LOOP \
+	"1:" SWITCH_TO("%[there]") SWITCH_TO("%[back]") "dec %[n]; jnz 1b"
+
 /* In registers only: the stack of the copy is as it was when it was made. */
 static void loop_switch(unsigned int n)
 {
@@ -199,16 +204,7 @@ static void loop_switch(unsigned int n)
 	long there = space, back = home, err = 0;
 
 	asm volatile(
-		"1:	mov %[there], %%rdi\n"
-		"	mov %[nr], %%eax\n"
-		"	syscall\n"
-		"	or %%rax, %[err]\n"
-		"	mov %[back], %%rdi\n"
-		"	mov %[nr], %%eax\n"
-		"	syscall\n"
-		"	or %%rax, %[err]\n"
-		"	dec %[n]\n"
-		"	jnz 1b"
+		SWITCH_LOOP
 		: [n] "+r"(n), [err] "+r"(err)
 		: [there] "r"(there), [back] "r"(back), [nr] "i"(SYS_ioctl),
 		  "r"(cmd), "r"(arg)

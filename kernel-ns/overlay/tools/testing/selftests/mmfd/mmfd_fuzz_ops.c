@@ -361,34 +361,58 @@ void op_timer(struct fuzz *f)
 }
 
 #ifdef MMFD_SWITCH
-/* Where it is home, for a child: to a copy and back, and calls that are refused. */
-void op_switch(struct fuzz *f)
+/* ioctl() that leaves nothing on the stack, where a copy would have something else */
+static inline __attribute__((always_inline)) long raw_ioctl(int fd, unsigned long cmd,
+							    const void *arg)
+{
+	long ret = SYS_ioctl;
+
+	asm volatile("syscall" : "+a" (ret) : "D" ((long)fd), "S" (cmd), "d" (arg) :
+		     "rcx", "r11", "memory");
+	return ret;
+}
+
+static void refused_switches(struct fuzz *f)
 {
 	const int *errors = ERRORS(EINVAL, EBADF, ENOTTY, ENOENT, EOPNOTSUPP, EUSERS);
-	struct mmfd_create create = { .flags = MMFD_CREATE_SELF };
-	int home = ioctl(f->dev, MMFD_CREATE, &create), copy;
-	static volatile int where;
 
-	expect(f, "MMFD_CREATE_SELF", home, ERRORS(0));
-	create.flags = MMFD_CREATE_COPY;
-	where = 1;
-	copy = ioctl(f->dev, MMFD_CREATE, &create);
-	expect(f, "MMFD_CREATE_COPY", copy, ERRORS(0));
-	where = 2;
 	expect(f, "MMFD_SWITCH", ioctl(slot(f, rnd(&f->rng, NR_SLOTS)), MMFD_SWITCH,
 				       odd_value(&f->rng) | 1), errors);
 	expect(f, "MMFD_SIGALTMM", ioctl(slot(f, rnd(&f->rng, NR_SLOTS)), MMFD_SIGALTMM,
 					 odd_value(&f->rng)), errors);
-	expect(f, "MMFD_SWITCH to a copy", ioctl(copy, MMFD_SWITCH, 0), ERRORS(0));
-	if (where != 1)
-		fuzz_fail(f, "in the copy it is %d", where);
+}
+
+/*
+ * For a child: to a copy of it, and back. What is in memory that is not shared is
+ * then as it was when the copy was made.
+ */
+void op_switch(struct fuzz *f)
+{
+	volatile long *fds = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct mmfd_create self = { .flags = MMFD_CREATE_SELF };
+	struct mmfd_create copy = { .flags = MMFD_CREATE_COPY };
+	static volatile int where;
+	long err;
+
+	refused_switches(f);
+	fds[0] = raw_ioctl(f->dev, MMFD_CREATE, &self);
+	where = 1;
+	fds[1] = raw_ioctl(f->dev, MMFD_CREATE, &copy);
+	if (fds[0] < 0 || fds[1] < 0)
+		fuzz_fail(f, "self: %ld, copy: %ld", fds[0], fds[1]);
+	where = 2;
+	err = raw_ioctl(fds[1], MMFD_SWITCH, NULL);
+	if (err || where != 1)
+		fuzz_fail(f, "MMFD_SWITCH to a copy: %ld, it is %d there", err, where);
 	home_check(f);
 	where = 3;
-	expect(f, "MMFD_SWITCH back", ioctl(home, MMFD_SWITCH, 0), ERRORS(0));
-	if (where != 2)
-		fuzz_fail(f, "at home it is %d", where);
-	close(copy);
-	close(home);
+	err = raw_ioctl(fds[0], MMFD_SWITCH, NULL);
+	if (err || where != 2)
+		fuzz_fail(f, "MMFD_SWITCH back: %ld, it is %d here", err, where);
+	close(fds[0]);
+	close(fds[1]);
+	munmap((void *)fds, PAGE);
 }
 #else
 void op_switch(struct fuzz *f)
