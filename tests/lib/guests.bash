@@ -94,13 +94,16 @@ assert_passed()
 	fail "2000 calls of $2 entered the kernel $n times, also when tried $try times"
 }
 
-# On the way a wake-up may be saved here and there
+# A wake-up may be saved here and there, on a busy machine often: so the most of three
 assert_intercepted()
 {
-	local count=${3:-2000} n
+	local count=${3:-2000} n try
 
-	n=$(entries "$1" "$2" "$count")
-	((n > count / 2)) || fail "$count calls of $2 entered the kernel $n times"
+	for try in 1 2 3; do
+		n=$(entries "$1" "$2" "$count")
+		((n <= count / 2)) || return 0
+	done
+	fail "$count calls of $2 entered the kernel $n times, also when tried $try times"
 }
 
 # near WANT GOT - in seconds, up to MORE (60) later
