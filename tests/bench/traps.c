@@ -203,12 +203,13 @@ static void loop_switch(unsigned int n)
 	register long cmd asm("rsi") = MMFD_SWITCH;
 	long there = space, back = home, err = 0;
 
-	asm volatile(
-		SWITCH_LOOP
-		: [n] "+r"(n), [err] "+r"(err)
-		: [there] "r"(there), [back] "r"(back), [nr] "i"(SYS_ioctl),
-		  "r"(cmd), "r"(arg)
-		: "rax", "rdi", "rcx", "r11", "memory");
+	/* clang-format off */
+	asm volatile(SWITCH_LOOP
+		     : [n] "+r"(n), [err] "+r"(err)
+		     : [there] "r"(there), [back] "r"(back),
+		       [nr] "i"(SYS_ioctl), "r"(cmd), "r"(arg)
+		     : "rax", "rdi", "rcx", "r11", "memory");
+	/* clang-format on */
 	must(!err, "mmfd_switch");
 }
 
