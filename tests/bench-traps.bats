@@ -17,12 +17,13 @@ count() {
 	requires vm-patched shim helpers
 	run "$TOP/scripts/bench-traps" --rounds 3 --out "$BATS_TEST_TMPDIR"
 	assert_success
-	for way in getppid time mmfd-run mmfd-fault mmfd-map mmfd-passed \
-		mmfd-switch user-dispatch sysemu sigsys; do
+	for way in getppid time mmfd-run mmfd-shared mmfd-fault mmfd-map \
+		mmfd-passed mmfd-switch user-dispatch sysemu sigsys; do
 		assert_line --regexp "^\| $way \| [1-9][0-9]* \| [1-9][0-9]* \| [1-9][0-9]* \|$"
 	done
 	(($(count mmfd-run) * 3 < $(count sysemu)))
 	(($(count mmfd-run) * 3 < $(count sigsys)))
+	(($(count mmfd-shared) < $(count mmfd-run)))
 	(($(count mmfd-passed) * 3 < $(count mmfd-run)))
 	assert_file_exist "$BATS_TEST_TMPDIR/traps-ns.samples"
 	assert_file_exist "$BATS_TEST_TMPDIR/traps-instructions.samples"

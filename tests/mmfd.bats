@@ -28,7 +28,11 @@ teardown_file() {
 }
 
 @test "what comes back from a run, what passes, and bad input" {
-	passes mmfd_run 17
+	passes mmfd_run 18
+}
+
+@test "FPU registers of a guest, and whose they are" {
+	passes mmfd_xstate 7
 }
 
 @test "a guest reaches nothing of its supervisor" {

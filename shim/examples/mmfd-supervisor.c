@@ -177,7 +177,7 @@ static int start_guest(struct supervisor *s)
 		return space;
 	err = map_guest(s, space);
 	if (!err)
-		err = mmfd_vcpu_create(space, PASSED, &s->vcpu);
+		err = mmfd_vcpu_create(space, 0, PASSED, &s->vcpu);
 	close(space);
 	close(dev);
 	if (err)

@@ -17,6 +17,7 @@
 #include <linux/mmfd.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -284,6 +285,8 @@ struct mmfd_vcpu;
 /**
  * mmfd_vcpu_create - make a virtual CPU
  * @space: the address space that it runs in
+ * @flags: 0, or MMFD_VCPU_SHARE_XSTATE: FPU, SSE and AVX registers are those of the
+ *	thread that runs it, and mmfd_vcpu_run() leaves in them what the guest did
  * @pass: MMFD_PASS_*: time calls that do not trap
  * @vcpu: result
  *
@@ -291,10 +294,11 @@ struct mmfd_vcpu;
  * the child but mmfd_vcpu_destroy() fail.
  *
  * Return: 0; -EBADF or -ENOTTY if @space is something else; -EINVAL for an
- * unknown bit; -EPROTONOSUPPORT for another layout of the page; -ENOMEM; -EMFILE;
+ * unknown flag or bit; -EPROTONOSUPPORT for another layout of the page; -ENOMEM; -EMFILE;
  * -ENFILE.
  */
-int mmfd_vcpu_create(int space, unsigned int pass, struct mmfd_vcpu **vcpu);
+int mmfd_vcpu_create(int space, unsigned int flags, unsigned int pass,
+		     struct mmfd_vcpu **vcpu);
 
 /**
  * mmfd_vcpu_destroy - close it
@@ -319,6 +323,29 @@ struct mmfd_run *mmfd_vcpu_page(struct mmfd_vcpu *vcpu);
  * Return: the descriptor, close-on-exec.
  */
 int mmfd_vcpu_fd(const struct mmfd_vcpu *vcpu);
+
+/**
+ * mmfd_vcpu_get_xstate - read its FPU, SSE and AVX registers
+ * @vcpu: virtual CPU that no thread runs now
+ * @buf: set, in the format of ptrace(2)'s NT_X86_XSTATE
+ * @size: room there, in bytes
+ *
+ * Return: how many bytes these are; -ENOSPC if there is not room enough; -EBUSY if a
+ * thread is inside; -EOPNOTSUPP if they are not its own, or the processor has no
+ * XSAVE; -EFAULT; -ENOMEM; -ECHILD in a child of fork(2).
+ */
+int mmfd_vcpu_get_xstate(struct mmfd_vcpu *vcpu, void *buf, size_t size);
+
+/**
+ * mmfd_vcpu_set_xstate - change its FPU, SSE and AVX registers
+ * @vcpu: virtual CPU that no thread runs now
+ * @buf: as mmfd_vcpu_get_xstate() or ptrace(2) has set it
+ * @size: its length, in bytes
+ *
+ * Return: 0; -EINVAL if the processor cannot have such registers; or an error of
+ * mmfd_vcpu_get_xstate(). Nothing has changed then.
+ */
+int mmfd_vcpu_set_xstate(struct mmfd_vcpu *vcpu, const void *buf, size_t size);
 
 /**
  * mmfd_vcpu_run - run it until it traps

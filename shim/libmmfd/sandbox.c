@@ -119,7 +119,7 @@ static int fill(struct sandbox *box)
 
 	if (space < 0)
 		return space;
-	err = mmfd_vcpu_create(space, 0, &box->vcpu);
+	err = mmfd_vcpu_create(space, 0, 0, &box->vcpu);
 	if (err) {
 		close(space);
 		return err;

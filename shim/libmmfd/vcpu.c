@@ -46,10 +46,11 @@ static int map_page(struct mmfd_vcpu *vcpu)
 	return -EPROTONOSUPPORT;
 }
 
-static int open_vcpu(struct mmfd_vcpu *vcpu, int space, unsigned int pass)
+static int open_vcpu(struct mmfd_vcpu *vcpu, int space, unsigned int flags,
+		     unsigned int pass)
 {
 	struct mmfd_vcpu_create create = {
-		.flags = MMFD_VCPU_CLOEXEC,
+		.flags = flags | MMFD_VCPU_CLOEXEC,
 		.pass = pass,
 	};
 	int err;
@@ -63,7 +64,8 @@ static int open_vcpu(struct mmfd_vcpu *vcpu, int space, unsigned int pass)
 	return err;
 }
 
-int mmfd_vcpu_create(int space, unsigned int pass, struct mmfd_vcpu **vcpu)
+int mmfd_vcpu_create(int space, unsigned int flags, unsigned int pass,
+		     struct mmfd_vcpu **vcpu)
 {
 	struct mmfd_vcpu *new;
 	int err;
@@ -73,7 +75,7 @@ int mmfd_vcpu_create(int space, unsigned int pass, struct mmfd_vcpu **vcpu)
 	if (!new)
 		return -ENOMEM;
 	new->born = mm_generation();
-	err = open_vcpu(new, space, pass);
+	err = open_vcpu(new, space, flags, pass);
 	if (err)
 		free(new);
 	else
@@ -101,6 +103,31 @@ struct mmfd_run *mmfd_vcpu_page(struct mmfd_vcpu *vcpu)
 int mmfd_vcpu_fd(const struct mmfd_vcpu *vcpu)
 {
 	return vcpu->fd;
+}
+
+static int xstate(struct mmfd_vcpu *vcpu, unsigned long cmd, const void *buf,
+		  size_t size)
+{
+	struct mmfd_xstate arg = {
+		.addr = (uintptr_t)buf,
+		.size = size < UINT32_MAX ? size : UINT32_MAX,
+	};
+	int ret;
+
+	if (!mmfd_vcpu_page(vcpu))
+		return -ECHILD;
+	ret = ioctl(vcpu->fd, cmd, &arg);
+	return ret < 0 ? -errno : ret;
+}
+
+int mmfd_vcpu_get_xstate(struct mmfd_vcpu *vcpu, void *buf, size_t size)
+{
+	return xstate(vcpu, MMFD_XSTATE_GET, buf, size);
+}
+
+int mmfd_vcpu_set_xstate(struct mmfd_vcpu *vcpu, const void *buf, size_t size)
+{
+	return xstate(vcpu, MMFD_XSTATE_SET, buf, size);
 }
 
 int mmfd_vcpu_run(struct mmfd_vcpu *vcpu)

@@ -13,6 +13,7 @@
  *   getppid       a system call that nobody handles
  *   time          the same, of the call that mmfd-passed makes
  *   mmfd-run      mmfd_run(), and a system call of the guest
+ *   mmfd-shared   the same, with the FPU registers of the caller
  *   mmfd-fault    mmfd_run(), and a page fault of the guest
  *   mmfd-map      the same; then the page is mapped, read, and unmapped
  *   mmfd-passed   a guest's system call that passes, time()
@@ -99,7 +100,7 @@ static struct mmfd_vcpu *vcpu;
 static struct mmfd_run *page;
 static int space, home;
 
-static void guest(const void *code, size_t len, unsigned int pass)
+static void guest(const void *code, size_t len, unsigned int flags, unsigned int pass)
 {
 	int memory = memfd_create("guest", MFD_CLOEXEC);
 	int dev = mmfd_open();
@@ -113,7 +114,7 @@ static void guest(const void *code, size_t len, unsigned int pass)
 	must(!mmfd_map(space, GUEST_CODE, PAGE, MMFD_PROT_READ | MMFD_PROT_EXEC,
 		       MMFD_MAP_SHARED, memory, 0),
 	     "map");
-	must(!mmfd_vcpu_create(space, pass, &vcpu), "virtual CPU");
+	must(!mmfd_vcpu_create(space, flags, pass, &vcpu), "virtual CPU");
 	page = mmfd_vcpu_page(vcpu);
 	page->regs.rip = GUEST_CODE;
 	page->regs.rax = SYS_getppid;
@@ -132,7 +133,12 @@ static void run(unsigned int reason)
 static void setup_run(void)
 {
 	/* syscall; jmp back */
-	guest("\x0f\x05\xeb\xfc", 4, 0);
+	guest("\x0f\x05\xeb\xfc", 4, 0, 0);
+}
+
+static void setup_shared(void)
+{
+	guest("\x0f\x05\xeb\xfc", 4, MMFD_VCPU_SHARE_XSTATE, 0);
 }
 
 static void loop_run(unsigned int n)
@@ -144,7 +150,7 @@ static void loop_run(unsigned int n)
 static void setup_fault(void)
 {
 	/* mov (%rdi),%rax; mov $110,%eax; syscall; jmp back */
-	guest("\x48\x8b\x07\xb8\x6e\x00\x00\x00\x0f\x05\xeb\xf4", 12, 0);
+	guest("\x48\x8b\x07\xb8\x6e\x00\x00\x00\x0f\x05\xeb\xf4", 12, 0, 0);
 }
 
 static void loop_fault(unsigned int n)
@@ -170,7 +176,7 @@ static void setup_passed(void)
 {
 	/* xor %edi,%edi; mov $201,%eax; syscall; dec %ebx; jnz back; ud2 */
 	guest("\x31\xff\xb8\xc9\x00\x00\x00\x0f\x05\xff\xcb\x75\xf3\x0f\x0b",
-	      15, MMFD_PASS_TIME);
+	      15, 0, MMFD_PASS_TIME);
 }
 
 static void loop_passed(unsigned int n)
@@ -361,6 +367,7 @@ static const struct way {
 	{ "getppid", nothing, loop_getppid },
 	{ "time", nothing, loop_time },
 	{ "mmfd-run", setup_run, loop_run },
+	{ "mmfd-shared", setup_shared, loop_run },
 	{ "mmfd-fault", setup_fault, loop_fault },
 	{ "mmfd-map", setup_fault, loop_map },
 	{ "mmfd-passed", setup_passed, loop_passed },

@@ -55,7 +55,7 @@ static inline bool guest_open(struct guest *g, unsigned int pass)
 	err = mmfd_map(g->space, GUEST_DATA, PAGE, READ_WRITE, MMFD_MAP_SHARED,
 		       g->memory, PAGE);
 	check(!err, "map data: %s", strerror(-err));
-	err = mmfd_vcpu_create(g->space, pass, &g->vcpu);
+	err = mmfd_vcpu_create(g->space, 0, pass, &g->vcpu);
 	if (!check(!err, "no virtual CPU: %s", strerror(-err)))
 		return false;
 	g->page = mmfd_vcpu_page(g->vcpu);

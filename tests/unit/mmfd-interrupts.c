@@ -169,7 +169,7 @@ static void a_handler_may_leave_a_run(void)
 	taken = 0;
 	check(!mmfd_pic_enabled(pic), "the flag is on");
 	/* The run page is gone, and the next signal does not look for it. */
-	check(!mmfd_vcpu_create(g.space, 0, &g.vcpu), "create");
+	check(!mmfd_vcpu_create(g.space, 0, 0, &g.vcpu), "create");
 	mmfd_vcpu_destroy(first);
 	g.page = mmfd_vcpu_page(g.vcpu);
 	raise(SIGALRM);

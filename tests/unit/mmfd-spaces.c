@@ -144,14 +144,14 @@ static void calls_pass_as_asked(void)
 	struct mmfd_vcpu *trapping = g.vcpu;
 	int err;
 
-	err = mmfd_vcpu_create(g.space, 1U << 31, &g.vcpu);
+	err = mmfd_vcpu_create(g.space, 0, 1U << 31, &g.vcpu);
 	check(err == -EINVAL && g.vcpu == trapping, "unknown bit: %d", err);
-	check(mmfd_vcpu_create(g.dev, 0, &g.vcpu) == -ENOTTY, "of the device");
+	check(mmfd_vcpu_create(g.dev, 0, 0, &g.vcpu) == -ENOTTY, "of the device");
 	GUEST_LOAD(&g, X_SYSCALL);
 	g.page->regs.rax = SYS_time;
 	check_run(&g, MMFD_EXIT_SYSCALL, "time");
 
-	err = mmfd_vcpu_create(g.space, MMFD_PASS_TIME, &g.vcpu);
+	err = mmfd_vcpu_create(g.space, 0, MMFD_PASS_TIME, &g.vcpu);
 	if (!check(!err, "create: %s", strerror(-err)))
 		return;
 	g.page = mmfd_vcpu_page(g.vcpu);
@@ -162,6 +162,41 @@ static void calls_pass_as_asked(void)
 	mmfd_vcpu_destroy(g.vcpu);
 	g.vcpu = trapping;
 	g.page = mmfd_vcpu_page(g.vcpu);
+}
+
+/* Where a register is in the format of XSAVE */
+#define XMM5 240
+
+static void fpu_registers_are_those_of_the_virtual_cpu(void)
+{
+	static uint8_t buf[16384];
+	struct mmfd_vcpu *own = g.vcpu;
+	uint64_t value = 0x1234567;
+	int size;
+
+	/* movq %rax,%xmm5; syscall; movq %xmm5,%rbx; syscall */
+	GUEST_LOAD(&g, "\x66\x48\x0f\x6e\xe8" X_SYSCALL
+		       "\x66\x48\x0f\x7e\xeb" X_SYSCALL);
+	g.page->regs.rax = 42;
+	check_run(&g, MMFD_EXIT_SYSCALL, "set");
+	size = mmfd_vcpu_get_xstate(g.vcpu, buf, sizeof(buf));
+	check(size >= 576, "size %d", size);
+	check(buf[XMM5] == 42, "it has %u", buf[XMM5]);
+	memcpy(buf + XMM5, &value, sizeof(value));
+	check(!mmfd_vcpu_set_xstate(g.vcpu, buf, size), "write");
+	check_run(&g, MMFD_EXIT_SYSCALL, "get");
+	check(g.page->regs.rbx == value, "it is not what was written");
+	check(mmfd_vcpu_get_xstate(g.vcpu, buf, 575) == -ENOSPC, "no room");
+	check(mmfd_vcpu_set_xstate(g.vcpu, NULL, size) == -EFAULT, "no buffer");
+
+	check(!mmfd_vcpu_create(g.space, MMFD_VCPU_SHARE_XSTATE, 0, &g.vcpu),
+	      "create");
+	size = mmfd_vcpu_get_xstate(g.vcpu, buf, sizeof(buf));
+	check(size == -EOPNOTSUPP, "registers that are shared: %d", size);
+	mmfd_vcpu_destroy(g.vcpu);
+	check(mmfd_vcpu_create(g.space, 1U << 31, 0, &g.vcpu) == -EINVAL,
+	      "unknown flag");
+	g.vcpu = own;
 }
 
 static void the_vdso_is_where_it_was_put(void)
@@ -212,6 +247,7 @@ int main(void)
 	runs_end_with_their_reason();
 	immediate_exit_holds_for_one_run();
 	calls_pass_as_asked();
+	fpu_registers_are_those_of_the_virtual_cpu();
 	the_vdso_is_where_it_was_put();
 	a_child_has_no_run_page();
 	guest_close(&g);

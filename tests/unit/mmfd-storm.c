@@ -186,7 +186,7 @@ static int make_guest(void)
 	err = mmfd_map(space, GUEST, 4096, MMFD_PROT_READ | MMFD_PROT_EXEC,
 		       MMFD_MAP_PRIVATE, memory, 0);
 	if (!err)
-		err = mmfd_vcpu_create(space, 0, &vcpu);
+		err = mmfd_vcpu_create(space, 0, 0, &vcpu);
 	if (!err)
 		mmfd_vcpu_page(vcpu)->regs.rip = GUEST;
 	return err;

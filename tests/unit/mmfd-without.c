@@ -34,7 +34,7 @@ static void check_descriptor(int fd, int want)
 	expect(mmfd_map_vdso(fd, 0x10000, 0x100000, NULL), want,
 	       "mmfd_map_vdso");
 	expect(mmfd_query(fd, 0, &query), want, "mmfd_query");
-	expect(mmfd_vcpu_create(fd, 0, &vcpu), want, "mmfd_vcpu_create");
+	expect(mmfd_vcpu_create(fd, 0, 0, &vcpu), want, "mmfd_vcpu_create");
 	check(!vcpu, "there is a virtual CPU");
 	expect(mmfd_switch(fd), want, "mmfd_switch");
 	expect(mmfd_sigaltmm(fd), fd < 0 ? -ENOENT : want, "mmfd_sigaltmm");

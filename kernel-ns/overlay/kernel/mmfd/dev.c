@@ -16,6 +16,7 @@ static_assert(sizeof(struct mmfd_op) == 48);
 static_assert(sizeof(struct mmfd_ops) == 32);
 static_assert(sizeof(struct mmfd_query) == 72);
 static_assert(sizeof(struct mmfd_vcpu_create) == 32);
+static_assert(sizeof(struct mmfd_xstate) == 16);
 static_assert(sizeof(struct mmfd_regs) == 184);
 static_assert(sizeof(struct mmfd_run) == 440);
 static_assert(offsetof(struct mmfd_run, reason) == 32);

@@ -8,10 +8,14 @@
 #include <linux/mmfd.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <uapi/linux/mmfd.h>
 
 #include <asm/mmfd.h>
+
+#define MMFD_PASS_ALL	(MMFD_PASS_GETTIMEOFDAY | MMFD_PASS_CLOCK_GETTIME | \
+			 MMFD_PASS_TIME | MMFD_PASS_SETTIMEOFDAY)
 
 struct file;
 
@@ -39,9 +43,10 @@ struct mmfd_space {
  * @refs:	References of descriptors, and of the task that is inside
  * @space:	Where it runs; referenced
  * @run:	The page shared with the supervisor, which may write it at any time
- * @pass:	MMFD_PASS_*: calls that need not trap
- * @task:	Who is inside, or NULL. Taken by cmpxchg; what is below belongs to
- *		that task
+ * @pass:	MMFD_PASS_*: calls that may pass
+ * @task:	Who is inside, or looks at @arch, or NULL. Taken by cmpxchg; what is
+ *		below belongs to that task
+ * @passing:	MMFD_PASS_*: those that need not trap this time
  * @trap:	MMFD_EXIT_* of the exception that is in @run, or 0; go home with it
  *		before returning to user mode
  * @rseq:	current->rseq.event.all at home
@@ -55,12 +60,35 @@ struct mmfd_vcpu {
 	struct mmfd_run		*run;
 	u32			pass;
 	struct task_struct	*task;
+	u32			passing;
 	u32			trap;
 	u64			rseq;
 	u16			rseq_slice;
 	unsigned long		switches;
 	struct mmfd_arch	arch;
 };
+
+/**
+ * mmfd_vcpu_claim - Be the only one who can change what is inside
+ * @vcpu:	The virtual CPU
+ *
+ * Return: True if so, until mmfd_vcpu_release(); false if another task is inside.
+ */
+static inline bool mmfd_vcpu_claim(struct mmfd_vcpu *vcpu)
+{
+	/* Pairs with smp_store_release() of who had it before. */
+	return !cmpxchg_acquire(&vcpu->task, NULL, current);
+}
+
+/**
+ * mmfd_vcpu_release - Let others have it
+ * @vcpu:	A virtual CPU that current has claimed
+ */
+static inline void mmfd_vcpu_release(struct mmfd_vcpu *vcpu)
+{
+	/* Pairs with cmpxchg_acquire() in mmfd_vcpu_claim(). */
+	smp_store_release(&vcpu->task, NULL);
+}
 
 /* space.c */
 int mmfd_space_create(u32 flags);

@@ -80,7 +80,7 @@ static noinline bool mmfd_go_home(struct pt_regs *regs, bool ret)
  */
 bool mmfd_syscall_enter(struct pt_regs *regs, unsigned long work)
 {
-	if (mmfd_pass_call(current->mmfd_vcpu->pass, regs, work))
+	if (mmfd_pass_call(current->mmfd_vcpu->passing, regs, work))
 		return true;
 	return mmfd_go_home(regs, false);
 }

@@ -76,8 +76,7 @@ static void mmfd_leave(struct mmfd_vcpu *vcpu, u32 reason)
 	mmfd_rseq_show(vcpu);
 	arch_mmfd_leave(&vcpu->arch, &vcpu->run->regs, current_pt_regs());
 	WRITE_ONCE(vcpu->run->reason, reason);
-	/* Pairs with cmpxchg_acquire() in sys_mmfd_run(). */
-	smp_store_release(&vcpu->task, NULL);
+	mmfd_vcpu_release(vcpu);
 	mmfd_vcpu_put(vcpu);
 }
 
@@ -145,9 +144,9 @@ void __mmfd_task_exit(void)
 		mmfd_unuse_mm();
 }
 
-static bool mmfd_reserved_is_set(const struct mmfd_run *run)
+static bool mmfd_reserved_is_set(const struct mmfd_run *run, u32 trap)
 {
-	u32 bits = 0;
+	u32 bits = trap & ~MMFD_PASS_ALL;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(run->reserved0); i++)
@@ -168,10 +167,12 @@ static bool mmfd_has_uprobe(void)
 /* Return: 1 inside, 0 if there is to be an exit at once, or an error. */
 static int mmfd_begin(struct mmfd_vcpu *vcpu)
 {
+	u32 trap = READ_ONCE(vcpu->run->trap);
 	int err;
 
-	if (mmfd_reserved_is_set(vcpu->run))
+	if (mmfd_reserved_is_set(vcpu->run, trap))
 		return -EINVAL;
+	vcpu->passing = vcpu->pass & ~trap;
 	err = mmfd_has_uprobe() ? -EOPNOTSUPP : arch_mmfd_check_task();
 	if (err)
 		return err;
@@ -207,13 +208,11 @@ SYSCALL_DEFINE2(mmfd_run, int, fd, unsigned int, flags)
 	vcpu = mmfd_vcpu_of(fd_file(f));
 	if (!vcpu)
 		return -EINVAL;
-	/* Pairs with smp_store_release() of who was inside before. */
-	if (cmpxchg_acquire(&vcpu->task, NULL, current))
+	if (!mmfd_vcpu_claim(vcpu))
 		return -EBUSY;
 	ret = mmfd_begin(vcpu);
 	if (ret > 0)
 		return regs_return_value(current_pt_regs());
-	/* As in mmfd_leave() */
-	smp_store_release(&vcpu->task, NULL);
+	mmfd_vcpu_release(vcpu);
 	return ret;
 }

@@ -14,9 +14,6 @@
 
 #include "mmfd.h"
 
-#define MMFD_PASS_ALL	(MMFD_PASS_GETTIMEOFDAY | MMFD_PASS_CLOCK_GETTIME | \
-			 MMFD_PASS_TIME | MMFD_PASS_SETTIMEOFDAY)
-
 static void mmfd_vcpu_free(struct mmfd_vcpu *vcpu)
 {
 	arch_mmfd_destroy(&vcpu->arch);
@@ -37,10 +34,43 @@ void mmfd_vcpu_put(struct mmfd_vcpu *vcpu)
 		mmfd_vcpu_free(vcpu);
 }
 
-static int mmfd_vcpu_release(struct inode *inode, struct file *file)
+static int mmfd_vcpu_close(struct inode *inode, struct file *file)
 {
 	mmfd_vcpu_put(file->private_data);
 	return 0;
+}
+
+static long mmfd_vcpu_xstate(struct mmfd_vcpu *vcpu, unsigned int cmd,
+			     const struct mmfd_xstate __user *uxstate)
+{
+	struct mmfd_xstate xstate;
+	void __user *buf;
+	long ret;
+
+	if (copy_from_user(&xstate, uxstate, sizeof(xstate)))
+		return -EFAULT;
+	if (xstate.reserved)
+		return -EINVAL;
+	if (!mmfd_vcpu_claim(vcpu))
+		return -EBUSY;
+	buf = u64_to_user_ptr(xstate.addr);
+	if (cmd == MMFD_XSTATE_GET)
+		ret = arch_mmfd_get_xstate(&vcpu->arch, buf, xstate.size);
+	else
+		ret = arch_mmfd_set_xstate(&vcpu->arch, buf, xstate.size);
+	mmfd_vcpu_release(vcpu);
+	return ret;
+}
+
+static long mmfd_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case MMFD_XSTATE_GET:
+	case MMFD_XSTATE_SET:
+		return mmfd_vcpu_xstate(file->private_data, cmd, (void __user *)arg);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static int mmfd_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
@@ -55,7 +85,8 @@ static int mmfd_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 static const struct file_operations mmfd_vcpu_fops = {
-	.release	= mmfd_vcpu_release,
+	.release	= mmfd_vcpu_close,
+	.unlocked_ioctl	= mmfd_vcpu_ioctl,
 	.mmap		= mmfd_vcpu_mmap,
 	.llseek		= noop_llseek,
 };
@@ -71,7 +102,7 @@ struct mmfd_vcpu *mmfd_vcpu_of(struct file *file)
 	return file->f_op == &mmfd_vcpu_fops ? file->private_data : NULL;
 }
 
-static struct mmfd_vcpu *mmfd_vcpu_alloc(void)
+static struct mmfd_vcpu *mmfd_vcpu_alloc(bool own_xstate)
 {
 	struct mmfd_vcpu *vcpu;
 
@@ -81,7 +112,7 @@ static struct mmfd_vcpu *mmfd_vcpu_alloc(void)
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vcpu->run)
 		goto no_page;
-	if (arch_mmfd_init(&vcpu->arch))
+	if (arch_mmfd_init(&vcpu->arch, own_xstate))
 		goto no_arch;
 	refcount_set(&vcpu->refs, 1);
 	vcpu->run->abi = MMFD_ABI_VERSION;
@@ -112,12 +143,13 @@ long mmfd_vcpu_create(struct mmfd_space *space,
 
 	if (copy_from_user(&create, ucreate, sizeof(create)))
 		return -EFAULT;
-	if (create.flags & ~MMFD_VCPU_CLOEXEC || create.pass & ~MMFD_PASS_ALL)
+	if (create.flags & ~(MMFD_VCPU_CLOEXEC | MMFD_VCPU_SHARE_XSTATE) ||
+	    create.pass & ~MMFD_PASS_ALL)
 		return -EINVAL;
 	if (memchr_inv(create.reserved, 0, sizeof(create.reserved)))
 		return -EINVAL;
 
-	vcpu = mmfd_vcpu_alloc();
+	vcpu = mmfd_vcpu_alloc(!(create.flags & MMFD_VCPU_SHARE_XSTATE));
 	if (!vcpu)
 		return -ENOMEM;
 	refcount_inc(&space->refs);

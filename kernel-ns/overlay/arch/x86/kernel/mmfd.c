@@ -10,6 +10,7 @@
  */
 #include <linux/cpufeature.h>
 #include <linux/elf.h>
+#include <linux/err.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mmfd.h>
@@ -18,6 +19,9 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 #include <uapi/linux/mmfd.h>
 
 #include <asm/desc.h>
@@ -47,11 +51,14 @@
 /**
  * arch_mmfd_init - Make the processor state of a virtual CPU
  * @arch:	Zeroed
+ * @own_xstate:	Whether its FPU registers are not those of home
  *
  * Return: 0 or -ENOMEM.
  */
-int arch_mmfd_init(struct mmfd_arch *arch)
+int arch_mmfd_init(struct mmfd_arch *arch, bool own_xstate)
 {
+	if (!own_xstate)
+		return 0;
 	arch->fpstate = fpu_alloc_user_fpstate();
 	return arch->fpstate ? 0 : -ENOMEM;
 }
@@ -63,6 +70,73 @@ int arch_mmfd_init(struct mmfd_arch *arch)
 void arch_mmfd_destroy(struct mmfd_arch *arch)
 {
 	fpu_free_user_fpstate(arch->fpstate);
+}
+
+/* Return: How many bytes go to or come from user space, or an error. */
+static long mmfd_xstate_size(const struct mmfd_arch *arch, u32 size)
+{
+	u32 need;
+
+	if (!arch->fpstate)
+		return -EOPNOTSUPP;
+	need = fpu_user_fpstate_size(arch->fpstate);
+	if (!need)
+		return -EOPNOTSUPP;
+	if (size < need)
+		return -ENOSPC;
+	return need;
+}
+
+/**
+ * arch_mmfd_get_xstate - Copy a guest's FPU registers to user space
+ * @arch:	Of a virtual CPU that nobody can enter meanwhile
+ * @buf:	Gets them, as the regset NT_X86_XSTATE
+ * @size:	Room there, in bytes
+ *
+ * Context: Process context. May sleep.
+ * Return: How many bytes these are; or -ENOSPC if there is not room enough, -EFAULT,
+ * -ENOMEM, -EOPNOTSUPP if the registers are home's or the processor has no XSAVE.
+ */
+long arch_mmfd_get_xstate(struct mmfd_arch *arch, void __user *buf, u32 size)
+{
+	long len = mmfd_xstate_size(arch, size);
+	void *copy;
+
+	if (len < 0)
+		return len;
+	copy = kvzalloc(len, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	fpu_copy_user_fpstate_to_uabi(arch->fpstate, copy);
+	if (copy_to_user(buf, copy, len))
+		len = -EFAULT;
+	kvfree(copy);
+	return len;
+}
+
+/**
+ * arch_mmfd_set_xstate - Copy a guest's FPU registers from user space
+ * @arch:	Of a virtual CPU that nobody can enter meanwhile
+ * @buf:	Has them, as the regset NT_X86_XSTATE
+ * @size:	How much there is, in bytes
+ *
+ * Context: Process context. May sleep.
+ * Return: 0; or -EINVAL if the processor cannot have such registers, or else as
+ * arch_mmfd_get_xstate(); nothing has changed then.
+ */
+long arch_mmfd_set_xstate(struct mmfd_arch *arch, const void __user *buf, u32 size)
+{
+	long ret = mmfd_xstate_size(arch, size);
+	void *copy;
+
+	if (ret < 0)
+		return ret;
+	copy = vmemdup_user(buf, ret);
+	if (IS_ERR(copy))
+		return PTR_ERR(copy);
+	ret = fpu_copy_uabi_to_user_fpstate(arch->fpstate, copy);
+	kvfree(copy);
+	return ret;
 }
 
 static bool mmfd_is_mapped(unsigned long addr, unsigned long len)
@@ -197,13 +271,14 @@ int arch_mmfd_check_task(void)
 }
 
 /*
- * With FSGSBASE user code can set any canonical base. Without, the kernel takes a
- * GS base in the upper half for its own.
+ * With FSGSBASE user code can set any base that is canonical by the page tables in
+ * use, whatever the processor could do. Without, the kernel takes a GS base in the
+ * upper half for its own.
  */
 static bool mmfd_base_ok(u64 base)
 {
 	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
-		return __is_canonical_address(base, boot_cpu_data.x86_virt_bits);
+		return __is_canonical_address(base, __VIRTUAL_MASK_SHIFT + 1);
 	return base < TASK_SIZE_MAX;
 }
 
@@ -362,7 +437,8 @@ int arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
 	mmfd_save_traps(arch);
 
 	guard(irqsave)();
-	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
+	if (arch->fpstate)
+		arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
 	arch->fsbase = x86_fsbase_read_cpu();
 	arch->gsbase = x86_gsbase_read_cpu_inactive();
 	mmfd_write_bases(special.fs_base, special.gs_base, arch->gsbase);
@@ -391,7 +467,8 @@ void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 	mmfd_restore_traps(arch);
 
 	guard(irqsave)();
-	arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
+	if (arch->fpstate)
+		arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
 	r->fs_base = x86_fsbase_read_cpu();
 	gsbase = x86_gsbase_read_cpu_inactive();
 	r->gs_base = gsbase;

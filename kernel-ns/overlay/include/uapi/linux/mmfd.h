@@ -147,6 +147,8 @@ struct mmfd_query {
 #define MMFD_PASS_SETTIMEOFDAY	(1 << 3)
 
 #define MMFD_VCPU_CLOEXEC	(1 << 0)
+/* FPU, SSE and AVX registers are the caller's, and what is left in them as well */
+#define MMFD_VCPU_SHARE_XSTATE	(1 << 1)
 
 /**
  * struct mmfd_vcpu_create - What virtual CPU to make
@@ -177,6 +179,23 @@ struct mmfd_vcpu_create {
 #define MMFD_SIGALTMM		_IO(MMFD_IOC, 0x14)
 
 /* ---- virtual CPU ---- */
+
+/**
+ * struct mmfd_xstate - Where FPU, SSE and AVX registers of a guest are or go to
+ * @addr:	Address of the registers, in the format of the regset NT_X86_XSTATE
+ * @size:	How many bytes there are
+ * @reserved:	Zero
+ */
+struct mmfd_xstate {
+	__u64 addr;
+	__u32 size;
+	__u32 reserved;
+};
+
+/* Copy them to @addr and return how many bytes they are */
+#define MMFD_XSTATE_GET		_IOW(MMFD_IOC, 0x20, struct mmfd_xstate)
+/* Copy them from @addr */
+#define MMFD_XSTATE_SET		_IOW(MMFD_IOC, 0x21, struct mmfd_xstate)
 
 /**
  * struct mmfd_regs - Registers of an x86-64 virtual CPU
@@ -215,6 +234,7 @@ struct mmfd_regs {
  * @size:	Set at creation: size of this structure
  * @immediate_exit: Not 0: mmfd_run() returns MMFD_EXIT_INTERRUPTED at once. For
  *		a signal handler, in case the signal comes right before mmfd_run()
+ * @trap:	MMFD_PASS_*: calls that trap although the virtual CPU passes them
  * @reserved0:	Zero
  * @reason:	Set: MMFD_EXIT_*
  * @arch:	Set: AUDIT_ARCH_X86_64 or AUDIT_ARCH_I386, the ABI of the call
@@ -235,7 +255,8 @@ struct mmfd_run {
 	__u32 abi;
 	__u32 size;
 	__u32 immediate_exit;
-	__u32 reserved0[5];
+	__u32 trap;
+	__u32 reserved0[4];
 
 	__u32 reason;
 	__u32 arch;

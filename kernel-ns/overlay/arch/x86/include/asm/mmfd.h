@@ -24,7 +24,8 @@ struct mmfd_run;
  * @error_code:	thread_struct::error_code of home, while inside
  * @virtual_dr6: thread_struct::virtual_dr6 of home, while inside
  * @pkru:	Home's, while inside
- * @fpstate:	The guest's FPU registers, but home's while inside
+ * @fpstate:	The guest's FPU registers, but home's while inside; NULL if they are
+ *		those of home
  */
 struct mmfd_arch {
 	struct pt_regs	home;
@@ -39,8 +40,10 @@ struct mmfd_arch {
 };
 
 int arch_mmfd_map_vdso(unsigned long addr, unsigned long len);
-int arch_mmfd_init(struct mmfd_arch *arch);
+int arch_mmfd_init(struct mmfd_arch *arch, bool own_xstate);
 void arch_mmfd_destroy(struct mmfd_arch *arch);
+long arch_mmfd_get_xstate(struct mmfd_arch *arch, void __user *buf, u32 size);
+long arch_mmfd_set_xstate(struct mmfd_arch *arch, const void __user *buf, u32 size);
 int arch_mmfd_check_task(void);
 u32 arch_mmfd_ops_begin(void);
 void arch_mmfd_ops_end(u32 pkru);

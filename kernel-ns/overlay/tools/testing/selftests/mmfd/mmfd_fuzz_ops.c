@@ -88,7 +88,7 @@ static void op_vcpu(struct fuzz *f)
 	expect(f, "MMFD_VCPU_CREATE", fd, ERRORS(EINVAL, ENOTTY, EBADF, ENOMEM, EMFILE));
 	if (fd < 0)
 		return;
-	if (create.flags & ~1U || create.pass & ~15U)
+	if (create.flags & ~3U || create.pass & ~15U)
 		fuzz_fail(f, "flags %#x, pass %#x", create.flags, create.pass);
 	i = rnd(&f->rng, NR_SLOTS);
 	replace(f, i, fd);
@@ -216,6 +216,35 @@ static void op_query(struct fuzz *f)
 		fuzz_fail(f, "MMFD_QUERY: %#lx-%#lx", (long)query.start, (long)query.end);
 }
 
+/* Registers of a virtual CPU, read, changed, and written back; or to another one */
+static void op_xstate(struct fuzz *f)
+{
+	static uint64_t regs[1024];
+	struct mmfd_xstate xstate = { .addr = (uintptr_t)regs, .size = sizeof(regs) };
+	const int *errors = ERRORS(EINVAL, ENOTTY, EBADF, EBUSY, ENOSPC, EFAULT, ENOMEM,
+				   EOPNOTSUPP);
+	long ret;
+
+	if (one_in(&f->rng, 8))
+		xstate.addr = odd_value(&f->rng);
+	if (one_in(&f->rng, 8))
+		xstate.size = odd_value(&f->rng) % (sizeof(regs) + 1);
+	if (one_in(&f->rng, 8))
+		xstate.reserved = odd_value(&f->rng);
+	/* It writes where it is told to, which home has to survive. */
+	if (xstate.addr == (uintptr_t)regs) {
+		ret = ioctl(slot(f, rnd(&f->rng, NR_SLOTS)), MMFD_XSTATE_GET, &xstate);
+		expect(f, "MMFD_XSTATE_GET", ret, errors);
+		if (ret > (long)xstate.size)
+			fuzz_fail(f, "MMFD_XSTATE_GET: %ld of %u", ret, xstate.size);
+	}
+	/* The first 72 are those up to the end of the header. */
+	while (one_in(&f->rng, 2))
+		regs[rnd(&f->rng, one_in(&f->rng, 2) ? 72 : 1024)] = odd_value(&f->rng);
+	ret = ioctl(slot(f, rnd(&f->rng, NR_SLOTS)), MMFD_XSTATE_SET, &xstate);
+	expect(f, "MMFD_XSTATE_SET", ret, errors);
+}
+
 static void load(struct fuzz *f, struct mmfd_run *run)
 {
 	if (one_in(&f->rng, 2))
@@ -223,6 +252,7 @@ static void load(struct fuzz *f, struct mmfd_run *run)
 	if (!one_in(&f->rng, 8)) {
 		fuzz_regs(&f->rng, &run->regs);
 		memset(run->reserved0, 0, sizeof(run->reserved0));
+		run->trap = rnd(&f->rng, 16);
 		run->immediate_exit = one_in(&f->rng, 16);
 	}
 	if (one_in(&f->rng, 12))
@@ -424,7 +454,7 @@ void op_switch(struct fuzz *f)
 #endif
 
 const struct fuzz_op fuzz_ops[] = {
-	{ 15, op_create }, { 60, op_vcpu }, { 160, op_ops }, { 30, op_query },
+	{ 15, op_create }, { 60, op_vcpu }, { 160, op_ops }, { 30, op_query }, { 30, op_xstate },
 	{ 600, op_run }, { 80, op_guest }, { 20, op_close }, { 20, op_dup },
 	{ 20, op_send }, { 40, op_wild }, { 10, op_look }, { 10, op_move },
 	{ 10, op_timer }, { 3, op_fork }, { 0 },

@@ -52,7 +52,7 @@ TEST_F(objects, device_is_for_root)
 TEST_F(objects, bad_arguments_are_refused)
 {
 	struct mmfd_create create = { .flags = 1U << 31 };
-	struct mmfd_vcpu_create vcpu = { .flags = 2 };
+	struct mmfd_vcpu_create vcpu = { .flags = 4 };
 	struct mmfd_query query = { .reserved = { 1 } };
 
 	EXPECT_ERRNO(EINVAL, ioctl(self->g.dev, MMFD_CREATE, &create));

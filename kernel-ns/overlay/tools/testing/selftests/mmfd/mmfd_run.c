@@ -218,9 +218,12 @@ TEST_F(run, registers_that_user_code_cannot_have_are_refused)
 		EXPECT_EQ(-EINVAL, mmfd_run(self->g.vcpu)) TH_LOG("value %u passed", i);
 	}
 	guest_load(&self->g, X_SYSCALL);
-	self->r->reserved0[4] = 1;
+	self->r->reserved0[3] = 1;
 	EXPECT_EQ(-EINVAL, mmfd_run(self->g.vcpu));
-	self->r->reserved0[4] = 0;
+	self->r->reserved0[3] = 0;
+	self->r->trap = 1 << 4;
+	EXPECT_EQ(-EINVAL, mmfd_run(self->g.vcpu));
+	self->r->trap = 0;
 	EXPECT_RUN(MMFD_EXIT_SYSCALL);
 }
 
@@ -330,6 +333,22 @@ TEST_F(run, calls_out_of_bounds_trap)
 	EXPECT_RUN(MMFD_EXIT_SYSCALL);
 	guest_load(&self->g, X_INT80);
 	self->r->regs.rax = SYS_time;
+	EXPECT_RUN(MMFD_EXIT_SYSCALL);
+}
+
+TEST_F(run, the_run_page_takes_back_what_may_pass)
+{
+	guest_load(&self->g, CALL(SYS_time));
+	self->r->trap = MMFD_PASS_TIME;
+	EXPECT_RUN(MMFD_EXIT_SYSCALL);
+	guest_load(&self->g, CALL(SYS_gettimeofday));
+	self->r->regs.rdi = GUEST_DATA;
+	EXPECT_PASSED();
+	self->r->trap = 0;
+	guest_load(&self->g, CALL(SYS_time));
+	EXPECT_PASSED();
+	/* It does not give what was not asked for. */
+	guest_load(&self->g, CALL(SYS_settimeofday));
 	EXPECT_RUN(MMFD_EXIT_SYSCALL);
 }
 
