@@ -50,7 +50,7 @@ static void one_operation(struct fuzz *f)
 	pick = rnd(&f->rng, sum);
 	for (op = fuzz_ops; pick >= op->weight; op++)
 		pick -= op->weight;
-	if (!f->child || op->op != op_fork)
+	if (!f->child || (op->op != op_fork && op->op != op_frames))
 		op->op(f);
 }
 

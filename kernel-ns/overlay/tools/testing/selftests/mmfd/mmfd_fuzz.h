@@ -104,6 +104,9 @@ void op_run(struct fuzz *f);
 void op_switch(struct fuzz *f);
 void op_timer(struct fuzz *f);
 
+/* mmfd_fuzz_frames.c */
+void op_frames(struct fuzz *f);
+
 /* mmfd_fuzz.c */
 void op_fork(struct fuzz *f);
 

@@ -454,8 +454,9 @@ void op_switch(struct fuzz *f)
 #endif
 
 const struct fuzz_op fuzz_ops[] = {
-	{ 15, op_create }, { 60, op_vcpu }, { 160, op_ops }, { 30, op_query }, { 30, op_xstate },
-	{ 600, op_run }, { 80, op_guest }, { 20, op_close }, { 20, op_dup },
+	{ 15, op_create }, { 60, op_vcpu }, { 160, op_ops }, { 30, op_query },
+	{ 30, op_xstate }, { 600, op_run }, { 80, op_guest }, { 20, op_close }, { 20, op_dup },
 	{ 20, op_send }, { 40, op_wild }, { 10, op_look }, { 10, op_move },
-	{ 10, op_timer }, { 3, op_fork }, { 0 },
+	{ 10, op_timer }, { 3, op_fork }, { 1, op_frames },
+	{ 0 },
 };
