@@ -11,6 +11,7 @@
 #define _MMFD_EXAMPLE_H
 
 #include <errno.h>
+#include <mmfd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,35 @@ static inline int guest_memory(size_t more)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+/*
+ * guest_map - the guest's code at GUEST_CODE, and memory for its data
+ * @space: where it is to run
+ * @addr: where its data is to be
+ * @size: of that
+ * @view: set to where the caller has it
+ *
+ * Return: 0 or a negative errno.
+ */
+static inline int guest_map(int space, unsigned long addr, size_t size, void **view)
+{
+	size_t code = guest_code_size();
+	int err, memory = guest_memory(size);
+
+	if (memory < 0)
+		return -errno;
+	err = mmfd_map(space, GUEST_CODE, code, PROT_READ | PROT_EXEC,
+		       MMFD_MAP_SHARED, memory, 0);
+	if (!err)
+		err = mmfd_map(space, addr, size, PROT_READ | PROT_WRITE,
+			       MMFD_MAP_SHARED, memory, code);
+	*view = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory,
+		     code);
+	if (!err && *view == MAP_FAILED)
+		err = -errno;
+	close(memory);
+	return err;
 }
 
 static GUEST long guest_call(long nr, long a, long b, long c)

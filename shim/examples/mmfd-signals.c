@@ -332,26 +332,6 @@ static int set_filter(void)
 	return 0;
 }
 
-static int map_guest(int space)
-{
-	size_t code = guest_code_size();
-	int err, memory = guest_memory(DATA_SIZE);
-
-	if (memory < 0)
-		return -errno;
-	err = mmfd_map(space, GUEST_CODE, code, PROT_READ | PROT_EXEC,
-		       MMFD_MAP_SHARED, memory, 0);
-	if (!err)
-		err = mmfd_map(space, DATA, DATA_SIZE, PROT_READ | PROT_WRITE,
-			       MMFD_MAP_SHARED, memory, code);
-	super.data = mmap(NULL, DATA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			  memory, code);
-	if (!err && super.data == MAP_FAILED)
-		err = -errno;
-	close(memory);
-	return err;
-}
-
 static int make_guest(int dev, const struct function *function)
 {
 	static const char greeting[] = "guest: entered by a signal\n";
@@ -360,7 +340,7 @@ static int make_guest(int dev, const struct function *function)
 	super.space = mmfd_create(dev, 0);
 	if (super.space < 0)
 		return super.space;
-	err = map_guest(super.space);
+	err = guest_map(super.space, DATA, DATA_SIZE, (void **)&super.data);
 	if (err)
 		return err;
 	super.start = GUEST_ADDRESS(function->address);

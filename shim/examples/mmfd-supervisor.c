@@ -144,26 +144,6 @@ static int loop(struct supervisor *s)
 	return 0;
 }
 
-static int map_guest(struct supervisor *s, int space)
-{
-	size_t code = guest_code_size();
-	int err, memory = guest_memory(DATA_SIZE);
-
-	if (memory < 0)
-		return -errno;
-	err = mmfd_map(space, GUEST_CODE, code, PROT_READ | PROT_EXEC,
-		       MMFD_MAP_SHARED, memory, 0);
-	if (!err)
-		err = mmfd_map(space, DATA, DATA_SIZE, PROT_READ | PROT_WRITE,
-			       MMFD_MAP_SHARED, memory, code);
-	s->data = mmap(NULL, DATA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       memory, code);
-	if (!err && s->data == MAP_FAILED)
-		err = -errno;
-	close(memory);
-	return err;
-}
-
 static int start_guest(struct supervisor *s)
 {
 	static const char greeting[] = "guest: an address space of my own\n";
@@ -175,7 +155,7 @@ static int start_guest(struct supervisor *s)
 	space = mmfd_create(dev, 0);
 	if (space < 0)
 		return space;
-	err = map_guest(s, space);
+	err = guest_map(space, DATA, DATA_SIZE, (void **)&s->data);
 	if (!err)
 		err = mmfd_vcpu_create(space, 0, PASSED, &s->vcpu);
 	close(space);

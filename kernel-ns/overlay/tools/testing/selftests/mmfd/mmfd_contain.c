@@ -175,23 +175,6 @@ struct fpu {
 	uint8_t fx[512];
 } __attribute__((aligned(16)));
 
-static unsigned long base_of(int code)
-{
-	unsigned long base = -1;
-
-	syscall(SYS_arch_prctl, code, &base);
-	return base;
-}
-
-static unsigned int selectors(void)
-{
-	unsigned int ds, es, fs, gs;
-
-	asm volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
-		     : "=r" (ds), "=r" (es), "=r" (fs), "=r" (gs));
-	return ds | es | fs | gs;
-}
-
 /*
  * mov %edi,%ds; mov %edi,%es; mov %edi,%fs; mov %edi,%gs; pxor %xmm5,%xmm5;
  * ldmxcsr (%rsp); fldpi; std; syscall
@@ -225,7 +208,7 @@ static long run_with_marks(int fd, struct fpu *before, struct fpu *after)
 
 TEST_F(contain, registers_of_the_supervisor_stay)
 {
-	unsigned long fs = base_of(ARCH_GET_FS), gs = base_of(ARCH_GET_GS), flags;
+	unsigned long fs = home_base(ARCH_GET_FS), gs = home_base(ARCH_GET_GS), flags;
 	struct fpu before = { }, after = { };
 	int i;
 
@@ -241,9 +224,9 @@ TEST_F(contain, registers_of_the_supervisor_stay)
 		ASSERT_EQ(MMFD_EXIT_SYSCALL, self->r->reason);
 		EXPECT_EQ(0, memcmp(&before, &after, 416));
 		EXPECT_EQ(0, flags & 0x400);
-		EXPECT_EQ(fs, base_of(ARCH_GET_FS));
-		EXPECT_EQ(gs, base_of(ARCH_GET_GS));
-		EXPECT_EQ(0, selectors());
+		EXPECT_EQ(fs, home_base(ARCH_GET_FS));
+		EXPECT_EQ(gs, home_base(ARCH_GET_GS));
+		EXPECT_EQ(0, home_selectors());
 		EXPECT_NE(0, self->r->regs.eflags & 0x400);
 		sched_yield();
 	}

@@ -29,23 +29,6 @@ static uint64_t sum_of_text(void)
 	return sum;
 }
 
-static unsigned long base_of(int code)
-{
-	unsigned long base = -1;
-
-	syscall(SYS_arch_prctl, code, &base);
-	return base;
-}
-
-static unsigned int selectors(void)
-{
-	unsigned int ds, es, fs, gs;
-
-	asm volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
-		     : "=r" (ds), "=r" (es), "=r" (fs), "=r" (gs));
-	return ds | es | fs | gs;
-}
-
 /* home_init - remember what this thread's state is like */
 void home_init(void)
 {
@@ -54,8 +37,8 @@ void home_init(void)
 	for (i = 0; i < NR_MARKS; i++)
 		marks[i] = mark(i);
 	text_sum = sum_of_text();
-	fs_base = base_of(ARCH_GET_FS);
-	gs_base = base_of(ARCH_GET_GS);
+	fs_base = home_base(ARCH_GET_FS);
+	gs_base = home_base(ARCH_GET_GS);
 	sigprocmask(SIG_BLOCK, NULL, &mask);
 }
 
@@ -72,10 +55,10 @@ void home_check(struct fuzz *f)
 	}
 	if (sum_of_text() != text_sum)
 		fuzz_fail(f, "code changed");
-	if (base_of(ARCH_GET_FS) != fs_base || base_of(ARCH_GET_GS) != gs_base)
+	if (home_base(ARCH_GET_FS) != fs_base || home_base(ARCH_GET_GS) != gs_base)
 		fuzz_fail(f, "FS or GS base changed");
-	if (selectors())
-		fuzz_fail(f, "selectors changed: %#x", selectors());
+	if (home_selectors())
+		fuzz_fail(f, "selectors changed: %#x", home_selectors());
 	sigprocmask(SIG_BLOCK, NULL, &now);
 	if (memcmp(&now, &mask, sizeof(now)))
 		fuzz_fail(f, "signal mask changed");

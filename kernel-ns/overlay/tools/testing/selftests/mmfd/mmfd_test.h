@@ -133,6 +133,25 @@ static inline void guest_exit(struct guest *g)
 	close(g->dev);
 }
 
+/* home_base - FS or GS base of the caller, by ARCH_GET_FS or ARCH_GET_GS */
+static inline unsigned long home_base(int code)
+{
+	unsigned long base = -1;
+
+	syscall(SYS_arch_prctl, code, &base);
+	return base;
+}
+
+/* home_selectors - 0 if the caller has none in DS, ES, FS and GS */
+static inline unsigned int home_selectors(void)
+{
+	unsigned int ds, es, fs, gs;
+
+	asm volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
+		     : "=r" (ds), "=r" (es), "=r" (fs), "=r" (gs));
+	return ds | es | fs | gs;
+}
+
 /* guest_load - machine code for the guest, and everything else zero */
 #define guest_load(g, ...) do {						\
 	static const uint8_t __code[] = { __VA_ARGS__ };		\
