@@ -33,15 +33,6 @@ teardown_file() {
 	passes mmfd_uprobes 1
 }
 
-@test "time calls of a guest whose supervisor is audited trap, and do not otherwise" {
-	run vm mmfd-supervisor
-	assert_line 'time calls of the guest: 3000, of which trapped: 0'
-	run vm audited-calls mmfd-supervisor
-	assert_line 'time calls of the guest: 3000, of which trapped: 3000'
-	run vm audited-calls --never mmfd-supervisor
-	assert_line 'time calls of the guest: 3000, of which trapped: 0'
-}
-
 # leaks_nothing COMMAND - in a VM of its own with kmemleak, which must have nothing to
 # say. An object is old enough for a report after five seconds, and one scan may miss
 # it while it moves. $output is the command's; $BATS_TEST_TMPDIR/log the kernel's.
@@ -185,4 +176,15 @@ notices() {
 @test "a test notices if a task moves that should not, or not with all it has" {
 	notices mdwe mmfd_stay not_out_of_memory_deny_write_execute
 	notices rseq mmfd_switch rseq_is_brought_up_to_date
+}
+
+# The last one: once audit has been on, it is for all processes to come, and nothing
+# passes that a guard could keep.
+@test "time calls of a guest whose supervisor is audited trap, and do not otherwise" {
+	run vm mmfd-supervisor
+	assert_line 'time calls of the guest: 3000, of which trapped: 0'
+	run vm audited-calls mmfd-supervisor
+	assert_line 'time calls of the guest: 3000, of which trapped: 3000'
+	run vm audited-calls --never mmfd-supervisor
+	assert_line 'time calls of the guest: 3000, of which trapped: 0'
 }
