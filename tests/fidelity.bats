@@ -17,8 +17,9 @@ load lib/clocks
 load lib/guests
 
 CELLS=(timens-ptrace-1 timens-seccomp-1 timens-seccomp-2 page-ptrace-1 page-seccomp-1
-       page-seccomp-2 intercept-ptrace-1 intercept-seccomp-2)
-PASSING=(timens-ptrace-1 timens-seccomp-1 timens-seccomp-2)
+       page-seccomp-2 intercept-ptrace-1 intercept-seccomp-2 timens-mmfd-1
+       timens-mmfd-2 page-mmfd-2)
+PASSING=(timens-ptrace-1 timens-seccomp-1 timens-seccomp-2 timens-mmfd-1 timens-mmfd-2)
 
 setup_file() {
 	requires vm-patched shim uml uml-smp
@@ -47,7 +48,8 @@ boot() {
 	for cell; do
 		IFS=- read -r clock mode cpus <<<"$cell"
 		uml="linux.uml seccomp=off"
-		[ "$mode" = ptrace ] || uml="linux.uml seccomp=on"
+		[ "$mode" != seccomp ] || uml="linux.uml seccomp=on"
+		[ "$mode" != mmfd ] || uml="linux.uml mmfd=on"
 		[ "$cpus" = 1 ] || uml=${uml/linux/linux-smp}
 		echo "$cell timens run --realtime=2038-01-19T03:14:00Z" \
 			"--uptime 0 --keep-caps=sys_time /usr/bin/setarch -R" \

@@ -129,6 +129,15 @@ passes() {
 	same posix_timers 'ITIMER_(VIRTUAL|PROF)|CPUTIME|status'
 }
 
+@test "timers: set-timer-lat" {
+	VM_TIMEOUT=300 same set-timer-lat
+}
+
+@test "futex: futex_wait_timeout, futex_waitv" {
+	same futex_wait_timeout
+	same futex_waitv
+}
+
 @test "timers: mqueue-lat" {
 	same mqueue-lat
 }
@@ -139,6 +148,14 @@ passes() {
 
 @test "the wall clock of a time namespace" {
 	passes realtime
+}
+
+@test "the wall clock of a time namespace: waiters" {
+	VM_TIMEOUT=300 passes realtime_waiters
+}
+
+@test "the wall clock of a time namespace: time stamps" {
+	passes realtime_stamps
 }
 
 @test "the wall clock of a time namespace: all skipped without the feature" {

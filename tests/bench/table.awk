@@ -16,6 +16,9 @@ BEGIN {
 	label["passed"] = "guest, time calls passed"
 	label["intercepted"] = "guest, intercepted (seccomp)"
 	label["passed-ptrace"] = "guest, time calls passed (ptrace)"
+	label["passed-mmfd"] = "guest, time calls passed (mmfd)"
+	label["intercepted-mmfd"] = "guest, intercepted (mmfd)"
+	label["page-mmfd"] = "guest, clock page, mmfd"
 	label["filtered"] = "native, under a filter"
 	for (i = split("seccomp ptrace", mode, " "); i > 0; i--) {
 		m = mode[i]

@@ -4,6 +4,8 @@
  *
  * Usage: guest-buffers [STUB]
  *
+ * Where there is no stub (mmfd mode), its addresses are a hole.
+ *
  * A line is "call, buffer: result, first word, second word". A word of the
  * buffer is old (as before the call), new (it now holds the time), bad, or - if
  * it cannot be read or means nothing. Nothing in the output differs from run to
@@ -168,7 +170,8 @@ static void probe(const struct call *call, const struct buffer *buffer)
 	for (i = 0; i < 2; i++) {
 		if (buffer->start[i] == '0')
 			words[i] = 0;
-		else if (buffer->start[i] == '?' && peek(p + 8 * i, &words[i]))
+		else if (buffer->start[i] == '?' &&
+			 peek(p + 8 * i, &words[i]) && buffer->make)
 			die("the buffer cannot be read");
 	}
 

@@ -63,15 +63,18 @@ timeclock()
 }
 
 # entries NAME CALL COUNT - how often COUNT calls made the guest enter its kernel:
-# each time the UML kernel's process on the host has to be woken up. What else the
-# program does is taken off.
+# each time the UML kernel's process on the host has to be woken up, or in mmfd mode
+# leaves the guest's code. What else the program does is taken off.
 entries()
 {
 	vm <<-SH
 		pid=\$(uml-guest pid /run/uml/$1)
 		woken() {
-			cat /proc/\$pid/task/*/status |
-				awk '/^voluntary/ { n += \$2 } END { print n }'
+			{
+				cat /proc/\$pid/task/*/status
+				uml-guest run /run/uml/$1 sed 's/^/voluntary /' \
+					/sys/module/mmfd/parameters/entries
+			} | awk '/^voluntary/ { n += \$2 } END { print n }'
 		}
 		a=\$(woken)
 		uml-guest run /run/uml/$1 ${UNDER-} raw-calls $2 0

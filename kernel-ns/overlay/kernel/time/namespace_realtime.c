@@ -132,7 +132,8 @@ void timens_realtime_init(struct time_namespace *ns, struct time_namespace *pare
 	raw_spin_lock_init(&rt->lock);
 	seqcount_raw_spinlock_init(&rt->seq, &rt->lock);
 
-	if (!READ_ONCE(parent->realtime.own))
+	/* The clock is read after this */
+	if (!smp_load_acquire(&parent->realtime.own))
 		return;
 
 	data = read_data(parent);
@@ -195,7 +196,8 @@ bool timens_realtime_get_distance(struct time_namespace *ns, struct timespec64 *
 {
 	struct timens_realtime_data data;
 
-	if (!READ_ONCE(ns->realtime.own))
+	/* The clock is read after this */
+	if (!smp_load_acquire(&ns->realtime.own))
 		return false;
 
 	data = read_data(ns);
@@ -365,29 +367,4 @@ time64_t __timens_get_real_seconds(void)
 		return ktime_get_real_seconds();
 
 	return div_u64(read_clock(ns, true, &tai_offset), NSEC_PER_SEC);
-}
-
-/**
- * timens_realtime_host_offset - What to subtract to get from a namespace's
- *				 wall clock to the host's
- * @ns:		The namespace
- * @clockid:	CLOCK_REALTIME, CLOCK_REALTIME_ALARM or CLOCK_TAI
- *
- * Return: The difference in nanoseconds; zero if @ns shows the host's clock.
- */
-ktime_t timens_realtime_host_offset(struct time_namespace *ns, clockid_t clockid)
-{
-	struct timens_realtime_data data;
-	ktime_t offset, real, tai;
-
-	if (!READ_ONCE(ns->realtime.own))
-		return 0;
-
-	data = read_data(ns);
-	offset = data.offset;
-	host_offsets(&real, &tai);
-	if (clockid == CLOCK_TAI)
-		return offset + ktime_set(data.tai_offset, 0) - tai;
-
-	return offset - real;
 }
