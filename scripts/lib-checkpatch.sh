@@ -40,6 +40,7 @@ tools/testing/selftests/mmfd/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is th
 .*/(tests|shim)/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's
 .*/(tests|shim)/.* NEW_TYPEDEFS          foreign interfaces want some
 (tools/testing|.*/tests|.*/shim)/.* VOLATILE  sig_atomic_t, and memory shared by threads
+.*/tests/helpers/fp-registers.c COMPLEX_MACRO  pieces of an asm statement
 .*/shim/.* MACRO_ARG_UNUSED         entries of a table say more than each user wants
 .*/(tests|shim)/.* CAMELCASE             _Noreturn and PRIu64 come with C
 .*/(tests|shim)/.* ENOSYS                user space may test for any error

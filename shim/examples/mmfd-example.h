@@ -75,7 +75,8 @@ static inline int guest_memory(size_t more)
  *
  * Return: 0 or a negative errno.
  */
-static inline int guest_map(int space, unsigned long addr, size_t size, void **view)
+static inline int guest_map(int space, unsigned long addr, size_t size,
+			    void **view)
 {
 	size_t code = guest_code_size();
 	int err, memory = guest_memory(size);

@@ -100,7 +100,8 @@ static struct mmfd_vcpu *vcpu;
 static struct mmfd_run *page;
 static int space, home;
 
-static void guest(const void *code, size_t len, unsigned int flags, unsigned int pass)
+static void guest(const void *code, size_t len, unsigned int flags,
+		  unsigned int pass)
 {
 	int memory = memfd_create("guest", MFD_CLOEXEC);
 	int dev = mmfd_open();

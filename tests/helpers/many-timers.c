@@ -38,7 +38,8 @@ static long long now(clockid_t id)
 
 static void arm(int n)
 {
-	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = SIGUSR1 };
 	struct itimerspec its = { .it_value.tv_sec = 4000000000LL };
 	timer_t timer;
 
@@ -90,7 +91,8 @@ int main(int argc, char **argv)
 		pause();
 	}
 	close(ready[1]);
-	if (read(ready[0], &c, 1) || kill(next, 0) || waitpid(next, NULL, WNOHANG))
+	if (read(ready[0], &c, 1) || kill(next, 0) ||
+	    waitpid(next, NULL, WNOHANG))
 		errx(1, "no timers next door");
 	enter();
 	arm(atoi(argv[1]));

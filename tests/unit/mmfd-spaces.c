@@ -146,7 +146,8 @@ static void calls_pass_as_asked(void)
 
 	err = mmfd_vcpu_create(g.space, 0, 1U << 31, &g.vcpu);
 	check(err == -EINVAL && g.vcpu == trapping, "unknown bit: %d", err);
-	check(mmfd_vcpu_create(g.dev, 0, 0, &g.vcpu) == -ENOTTY, "of the device");
+	check(mmfd_vcpu_create(g.dev, 0, 0, &g.vcpu) == -ENOTTY,
+	      "of the device");
 	GUEST_LOAD(&g, X_SYSCALL);
 	g.page->regs.rax = SYS_time;
 	check_run(&g, MMFD_EXIT_SYSCALL, "time");

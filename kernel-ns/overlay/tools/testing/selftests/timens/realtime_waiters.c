@@ -2,8 +2,9 @@
 /*
  * Waiters for a time of a namespace's own wall clock, when that clock is set.
  *
- * A table (realtime_ways.h) has every way to wait for an absolute time. Each row is armed by a process
- * of its own inside the namespace; the test sets clocks, and looks when it returns.
+ * A table (realtime_ways.h) has every way to wait for an absolute time. Each row is
+ * armed by a process of its own inside the namespace; the test sets clocks, and looks
+ * when it returns.
  */
 #define _GNU_SOURCE
 #include "realtime_ways.h"
