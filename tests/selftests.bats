@@ -129,10 +129,6 @@ passes() {
 	same posix_timers 'ITIMER_(VIRTUAL|PROF)|CPUTIME|status'
 }
 
-@test "timers: set-timer-lat" {
-	VM_TIMEOUT=300 same set-timer-lat
-}
-
 @test "futex: futex_wait_timeout, futex_waitv" {
 	same futex_wait_timeout
 	same futex_waitv

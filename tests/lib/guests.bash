@@ -69,11 +69,12 @@ entries()
 {
 	vm <<-SH
 		pid=\$(uml-guest pid /run/uml/$1)
+		mmfd=\$(uml-guest run /run/uml/$1 cat /sys/module/mmfd/parameters/entries)
 		woken() {
 			{
 				cat /proc/\$pid/task/*/status
-				uml-guest run /run/uml/$1 sed 's/^/voluntary /' \
-					/sys/module/mmfd/parameters/entries
+				[ "\$mmfd" = 0 ] || uml-guest run /run/uml/$1 sed \
+					's/^/voluntary /' /sys/module/mmfd/parameters/entries
 			} | awk '/^voluntary/ { n += \$2 } END { print n }'
 		}
 		a=\$(woken)
