@@ -7,42 +7,19 @@
  * afterwards.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/rseq.h>
 
+#include "../fault_injection.h"
 #include "mmfd_test.h"
-
-#define DEBUGFS		"/sys/kernel/debug/"
 
 FIXTURE(faults)
 {
 	struct guest g;
-	int nth;		/* /proc/thread-self/fail-nth */
+	int nth;		/* of fault_open() */
 	unsigned int failed;	/* how often the call did */
 };
-
-static bool write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t len = write(fd, text, strlen(text));
-
-	close(fd);
-	return len == (ssize_t)strlen(text);
-}
-
-/* Those that may sleep are asked to fail too, and no trace of each is wanted. */
-static bool choose_faults(void)
-{
-	return write_to(DEBUGFS "failslab/ignore-gfp-wait", "N") &&
-	       write_to(DEBUGFS "failslab/verbose", "0") &&
-	       write_to(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N") &&
-	       write_to(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N") &&
-	       write_to(DEBUGFS "fail_page_alloc/min-order", "0") &&
-	       write_to(DEBUGFS "fail_page_alloc/verbose", "0");
-}
 
 /*
  * After a copy was tried, the first write to each page needs memory. The kernel's to
@@ -58,12 +35,9 @@ static void leave_rseq(void)
 FIXTURE_SETUP(faults)
 {
 	leave_rseq();
-	if (access(DEBUGFS "failslab", F_OK))
-		mount("none", DEBUGFS, "debugfs", 0, NULL);
-	self->nth = open("/proc/thread-self/fail-nth", O_RDWR);
-	if (self->nth < 0 || access(DEBUGFS "fail_page_alloc", F_OK))
+	self->nth = fault_open();
+	if (self->nth < 0)
 		SKIP(return, "no injection of faults");
-	ASSERT_TRUE(choose_faults());
 	ASSERT_TRUE(guest_init(&self->g, 0))
 		TH_LOG("no guest: %s", strerror(errno));
 }
@@ -77,17 +51,6 @@ FIXTURE_TEARDOWN(faults)
 /* One call; 0 or above if it is done, and then @undo is called with that */
 typedef int (*call_fn)(struct guest *g);
 typedef void (*undo_fn)(struct guest *g, int ret);
-
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int nr = 0;
-
-	while (dir && readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
 
 /* What is mapped, page by page: one mapping may have become two that are the same. */
 static uint64_t mappings(int mm)
@@ -108,30 +71,24 @@ static uint64_t mappings(int mm)
 static bool fail_nth(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *self,
 		     call_fn call, undo_fn undo, unsigned int n)
 {
-	int ret, fds = descriptors();
+	int ret, fds = fault_descriptors();
 	uint64_t maps = mappings(self->g.mm);
-	char text[16] = "";
+	bool was;
 
-	snprintf(text, sizeof(text), "%u", n);
-	if (pwrite(self->nth, text, strlen(text), 0) <= 0)
+	if (!fault_arm(self->nth, n))
 		return false;
 	ret = call(&self->g);
-	memset(text, 0, sizeof(text));
-	EXPECT_LT(0, pread(self->nth, text, sizeof(text) - 1, 0));
-	EXPECT_EQ(1, pwrite(self->nth, "0", 1, 0));
+	was = fault_disarm(self->nth);
 	if (ret < 0) {
 		self->failed++;
 		EXPECT_EQ(-ENOMEM, ret) TH_LOG("at allocation %u", n);
-		EXPECT_EQ(fds, descriptors()) TH_LOG("at allocation %u", n);
+		EXPECT_EQ(fds, fault_descriptors()) TH_LOG("at allocation %u", n);
 		EXPECT_EQ(maps, mappings(self->g.mm)) TH_LOG("at allocation %u", n);
+		EXPECT_TRUE(was);
 	} else {
 		undo(&self->g, ret);
 	}
-	/* A count that is left says that there was no n-th allocation. */
-	if (!atoi(text))
-		return true;
-	EXPECT_LE(0, ret);
-	return false;
+	return was;
 }
 
 /* All of them. At least @least make the call fail, or something is amiss. */

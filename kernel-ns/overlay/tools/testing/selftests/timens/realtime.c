@@ -8,51 +8,20 @@
  * reads; it is only compared exactly where the kernel shows it exactly.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../kselftest_harness.h"
+#include "realtime.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
-#define OFFSETS		"/proc/self/timens_offsets"
 #define DAY		86400LL
 #define DISTANCE	(10 * DAY)
-#define NSEC		1000000000LL
 /* More than two reads of a clock are apart on a slow machine */
 #define SLACK		(5 * NSEC)
-
-static int write_line(const char *line)
-{
-	int fd = open(OFFSETS, O_WRONLY), err;
-
-	if (fd < 0)
-		return -errno;
-	err = write(fd, line, strlen(line)) < 0 ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-static int write_realtime(long long sec, long nsec)
-{
-	char line[64];
-
-	snprintf(line, sizeof(line), "realtime %lld %ld\n", sec, nsec);
-	return write_line(line);
-}
 
 /* The realtime line, or -ENOENT if there is none */
 static int read_realtime(long long *sec, long *nsec)
@@ -69,19 +38,6 @@ static int read_realtime(long long *sec, long *nsec)
 	}
 	fclose(f);
 	return err;
-}
-
-static long long ts_ns(const struct timespec *ts)
-{
-	return ts->tv_sec * NSEC + ts->tv_nsec;
-}
-
-static long long now(clockid_t id)
-{
-	struct timespec ts = { };
-
-	clock_gettime(id, &ts);
-	return ts_ns(&ts);
 }
 
 static long long sys_now(clockid_t id)
@@ -158,22 +114,12 @@ FIXTURE(realtime)
 
 FIXTURE_SETUP(realtime)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
-	self->host = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC);
-	if (self->host < 0)
-		SKIP(return, "no time namespaces");
-	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
-	self->inside = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, self->inside);
-	if (write_realtime(0, 0) == -EINVAL)
-		SKIP(return, "needs CONFIG_TIME_NS_REALTIME");
-	/* The probe opted in: start afresh */
-	ASSERT_EQ(0, setns(self->host, CLONE_NEWTIME));
-	close(self->inside);
-	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
-	self->inside = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, self->inside);
+	const char *why = two_clocks(&self->host, &self->inside);
+
+	if (why)
+		SKIP(return, "%s", why);
+	/* One that has not opted in */
+	RENEW();
 }
 
 FIXTURE_TEARDOWN(realtime)
@@ -181,9 +127,6 @@ FIXTURE_TEARDOWN(realtime)
 	close(self->inside);
 	close(self->host);
 }
-
-#define ENTER()	ASSERT_EQ(0, setns(self->inside, CLONE_NEWTIME))
-#define LEAVE()	ASSERT_EQ(0, setns(self->host, CLONE_NEWTIME))
 
 /* The distance of the namespace's clock from the host's, by reading both */
 #define MEASURE(dist) do {						\
@@ -526,10 +469,7 @@ TEST_F(realtime, absolute_waiters_use_the_namespace_clock)
 			EXPECT_LE(0, late);
 			EXPECT_GE(SLACK, late);
 		}
-		LEAVE();
-		ASSERT_EQ(0, unshare(CLONE_NEWTIME));
-		close(self->inside);
-		self->inside = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+		RENEW();
 	}
 }
 

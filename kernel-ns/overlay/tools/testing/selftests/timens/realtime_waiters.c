@@ -7,6 +7,9 @@
  * when it returns.
  */
 #define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/timex.h>
+
 #include "realtime_ways.h"
 
 FIXTURE(waiters)
@@ -17,18 +20,11 @@ FIXTURE(waiters)
 
 FIXTURE_SETUP(waiters)
 {
-	if (geteuid())
-		SKIP(return, "needs root");
-	self->host = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC);
-	if (self->host < 0)
-		SKIP(return, "no time namespaces");
-	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
-	if (write_realtime(0) == -EINVAL)
-		SKIP(return, "needs CONFIG_TIME_NS_REALTIME");
-	self->inside = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, self->inside);
-	results = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, results);
+	const char *why = two_clocks(&self->host, &self->inside);
+
+	if (why)
+		SKIP(return, "%s", why);
+	ASSERT_TRUE(ways_init());
 }
 
 FIXTURE_TEARDOWN(waiters)
@@ -37,37 +33,15 @@ FIXTURE_TEARDOWN(waiters)
 	close(self->host);
 }
 
-#define ENTER()	ASSERT_EQ(0, setns(self->inside, CLONE_NEWTIME))
-#define LEAVE()	ASSERT_EQ(0, setns(self->host, CLONE_NEWTIME))
-
-#define EXPECT_WAITS(i) do {						\
-	int _done = is_done(i);						\
-									\
-	EXPECT_EQ(0, _done)						\
-		TH_LOG("%s returned", ways[i].name);			\
-} while (0)
-
-/* Way @i returns until @t of CLOCK_MONOTONIC, with success, and not early */
-#define EXPECT_RETURNS(i, t) do {					\
-	EXPECT_EQ(1, done_until(i, t))					\
-		TH_LOG("%s did not return", ways[i].name);		\
-	EXPECT_EQ(0, results[i].err)					\
-		TH_LOG("%s: error %d", ways[i].name, results[i].err);	\
-	EXPECT_GE(0, results[i].early)					\
-		TH_LOG("%s is early by %lld ns", ways[i].name, results[i].early); \
-} while (0)
-
 TEST_F(waiters, without_a_step_they_return_in_time)
 {
 	long long t;
 
 	ENTER();
 	t = now(CLOCK_MONOTONIC);
-	arm_all(NSEC);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_WAITS(i);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_RETURNS(i, t + NSEC + LATE);
+	arm_all(4 * NSEC);
+	ALL_WAIT();
+	ALL_RETURN(t + 4 * NSEC + LATE);
 	end_all();
 }
 
@@ -77,17 +51,14 @@ TEST_F(waiters, step_forward_ends_what_it_passed)
 
 	ENTER();
 	arm_all(DAY);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_WAITS(i);
+	ALL_WAIT();
 	/* Close by, but not there */
 	ASSERT_EQ(0, step(DAY - 100 * NSEC));
 	usleep(300000);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_WAITS(i);
+	ALL_WAIT();
 	ASSERT_EQ(0, step(100 * NSEC));
 	t = now(CLOCK_MONOTONIC);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_RETURNS(i, t + LATE);
+	ALL_RETURN(t + LATE);
 	end_all();
 }
 
@@ -103,8 +74,7 @@ TEST_F(waiters, step_backward_delays)
 		done_until(i, t + 3 * NSEC);
 		EXPECT_WAITS(i);
 	}
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_RETURNS(i, t + 5 * NSEC + LATE);
+	ALL_RETURN(t + 5 * NSEC + LATE);
 	end_all();
 }
 
@@ -115,10 +85,9 @@ TEST_F(waiters, line_from_outside_is_a_step)
 	ENTER();
 	arm_all(DAY);
 	/* time_for_children is what setns() entered */
-	ASSERT_EQ(0, write_realtime(86400));
+	ASSERT_EQ(0, write_realtime(86400, 0));
 	t = now(CLOCK_MONOTONIC);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_RETURNS(i, t + LATE);
+	ALL_RETURN(t + LATE);
 	end_all();
 }
 
@@ -127,19 +96,14 @@ TEST_F(waiters, opting_in_is_a_step)
 	long long t;
 
 	/* A namespace of its own, which shows the host's clock */
-	LEAVE();
-	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
-	close(self->inside);
-	self->inside = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	RENEW();
 	ENTER();
 
 	arm_all(DAY);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_WAITS(i);
-	ASSERT_EQ(0, write_realtime(86400 - 2));
+	ALL_WAIT();
+	ASSERT_EQ(0, write_realtime(86400 - 2, 0));
 	t = now(CLOCK_MONOTONIC);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_RETURNS(i, t + 2 * NSEC + LATE);
+	ALL_RETURN(t + 2 * NSEC + LATE);
 	end_all();
 }
 
@@ -167,13 +131,58 @@ TEST_F(waiters, host_step_moves_none)
 		t = now(CLOCK_MONOTONIC);
 		WITH_HOST_STEP(by[j], {
 			usleep(300000);
-			for (unsigned int i = 0; i < WAYS; i++)
-				EXPECT_WAITS(i);
-			for (unsigned int i = 0; i < WAYS; i++)
-				EXPECT_RETURNS(i, t + 2 * NSEC + LATE);
+			ALL_WAIT();
+			ALL_RETURN(t + 2 * NSEC + LATE);
 		});
 		end_all();
 	}
+}
+
+/* Insert a leap second into the host's clock, two seconds from now: CLOCK_TAI - UTC */
+static int insert_leap_second(void)
+{
+	struct timex tx = { .modes = ADJ_STATUS, .status = STA_INS };
+	long long midnight = (now(CLOCK_REALTIME) / DAY + 1) * DAY;
+
+	if (set_clock(midnight - 2 * NSEC) || adjtimex(&tx) < 0)
+		return -1;
+	return tx.tai;
+}
+
+static int end_leap_second(int tai)
+{
+	struct timex tx = { .modes = ADJ_STATUS }, seen = { };
+	int after;
+
+	adjtimex(&tx);
+	adjtimex(&seen);
+	after = seen.tai;
+	tx = (struct timex){ .modes = ADJ_TAI, .constant = tai };
+	adjtimex(&tx);
+	return after;
+}
+
+TEST_F(waiters, leap_second_of_the_host_moves_none)
+{
+	long long dist, t;
+	int tai;
+
+	ENTER();
+	dist = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
+	arm_all(4 * NSEC);
+	t = now(CLOCK_MONOTONIC);
+	WITH_HOST_STEP(0, {
+		tai = insert_leap_second();
+		ASSERT_LE(0, tai);
+		usleep(3500000);
+		ASSERT_EQ(tai + 1, end_leap_second(tai));
+		ENTER();
+		/* To what two readings are apart: by less than the second that was inserted */
+		EXPECT_GT(NSEC / 2, llabs(now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC) - dist));
+		LEAVE();
+		ALL_RETURN(t + 4 * NSEC + LATE);
+	});
+	end_all();
 }
 
 /* Negative control: the same without a clock of its own follows the host's */
@@ -181,16 +190,12 @@ TEST_F(waiters, host_step_ends_those_on_its_clock)
 {
 	long long t;
 
-	LEAVE();
-	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
-	close(self->inside);
-	self->inside = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	RENEW();
 	ENTER();
 	arm_all(DAY / 2);
 	t = now(CLOCK_MONOTONIC);
 	WITH_HOST_STEP(DAY, {
-		for (unsigned int i = 0; i < WAYS; i++)
-			EXPECT_RETURNS(i, t + LATE);
+		ALL_RETURN(t + LATE);
 	});
 	end_all();
 }
@@ -201,13 +206,11 @@ TEST_F(waiters, set_next_door_moves_none)
 
 	ENTER();
 	arm_all(DAY);
-	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
-	next = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	next = new_time_ns();
 	ASSERT_EQ(0, setns(next, CLONE_NEWTIME));
 	ASSERT_EQ(0, step(2 * DAY));
 	usleep(300000);
-	for (unsigned int i = 0; i < WAYS; i++)
-		EXPECT_WAITS(i);
+	ALL_WAIT();
 	end_all();
 	close(next);
 }
@@ -309,14 +312,12 @@ TEST_F(waiters, intervals_that_a_step_passes_are_counted)
 {
 	struct itimerspec its = { .it_interval.tv_sec = 100 };
 	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	int fd = timerfd_create(CLOCK_REALTIME, 0);
 	unsigned long long ticks;
 	siginfo_t info;
 	timer_t timer;
 	sigset_t set;
+	int fd;
 
-	/* The timerfd is the host's: it was created there. Make another. */
-	close(fd);
 	ENTER();
 	fd = timerfd_create(CLOCK_REALTIME, 0);
 	sigemptyset(&set);
@@ -374,7 +375,7 @@ TEST_F(waiters, cancel_on_set_is_for_the_clock_that_is_set)
 	EXPECT_EQ(0, was_cancelled(inside));
 	EXPECT_EQ(0, was_cancelled(outside));
 
-	ASSERT_EQ(0, write_realtime(77));
+	ASSERT_EQ(0, write_realtime(77, 0));
 	EXPECT_EQ(1, was_cancelled(inside));
 	EXPECT_EQ(0, was_cancelled(outside));
 
@@ -414,7 +415,7 @@ TEST_F(waiters, timers_keep_the_clock_they_were_made_in)
 	EXPECT_NEAR(DAY, timerfd_remaining(pfd.fd));
 	/* There it is the namespace's line that sets their clock */
 	ENTER();
-	ASSERT_EQ(0, write_realtime(2 * 86400));
+	ASSERT_EQ(0, write_realtime(2 * 86400, 0));
 	LEAVE();
 	EXPECT_EQ(1, poll(&pfd, 1, LATE / 1000000));
 	EXPECT_EQ(SIGUSR1, sigwaitinfo(&set, &info));
@@ -427,55 +428,6 @@ TEST_F(waiters, timers_keep_the_clock_they_were_made_in)
 	EXPECT_NEAR(DAY, timerfd_remaining(pfd.fd));
 	timer_delete(timer);
 	close(pfd.fd);
-}
-
-/* Armers, setters and what ends armers, until it is over */
-TEST_F(waiters, races_of_steps_with_arming_and_ending)
-{
-	long long end = now(CLOCK_MONOTONIC) + 5 * NSEC;
-	pid_t pid[4], setter;
-	int status;
-
-	ENTER();
-	setter = fork();
-	if (!setter) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (unsigned int i = 0;; i++)
-			step(i & 1 ? NSEC : -NSEC);
-	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(pid); i++) {
-		pid[i] = fork();
-		if (pid[i])
-			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (unsigned int j = i; now(CLOCK_MONOTONIC) < end; j++) {
-			const struct way *w = &ways[j % WAYS];
-			pid_t child = fork();
-
-			if (!child) {
-				prctl(PR_SET_PDEATHSIG, SIGKILL);
-
-				long long t = now(w->id) + (j % 7) * (NSEC / 1000);
-
-				if (w->wait(w->id, t))
-					_exit(1);
-				/* The setter may have set it back since: not by more than that */
-				_exit(now(w->id) < t - 2 * NSEC ? 2 : 0);
-			}
-			if (j % 3 == 0)
-				kill(child, SIGKILL);
-			waitpid(child, &status, 0);
-			if (WIFEXITED(status) && WEXITSTATUS(status))
-				_exit(WEXITSTATUS(status) + 10 * (j % WAYS));
-		}
-		_exit(0);
-	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(pid); i++) {
-		ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
-		EXPECT_EQ(0, status);
-	}
-	kill(setter, SIGKILL);
-	waitpid(setter, NULL, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -5,75 +5,25 @@
 #ifndef REALTIME_WAYS_H
 #define REALTIME_WAYS_H
 
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <linux/ntsync.h>
 #include <mqueue.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../kselftest_harness.h"
+#include "realtime.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
-#define OFFSETS		"/proc/self/timens_offsets"
-#define NSEC		1000000000LL
 #define DAY		(86400 * NSEC)
 /* How late a waiter may be on a slow machine */
 #define LATE		(5 * NSEC)
-
-static long long now(clockid_t id)
-{
-	struct timespec ts = { };
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * NSEC + ts.tv_nsec;
-}
-
-static struct timespec to_ts(long long t)
-{
-	return (struct timespec){ t / NSEC, t % NSEC };
-}
-
-static int set_clock(long long t)
-{
-	struct timespec ts = to_ts(t);
-
-	return clock_settime(CLOCK_REALTIME, &ts);
-}
-
-static int step(long long by)
-{
-	return set_clock(now(CLOCK_REALTIME) + by);
-}
-
-static int write_realtime(long long sec)
-{
-	int fd = open(OFFSETS, O_WRONLY), err;
-	char line[64];
-
-	if (fd < 0)
-		return -errno;
-	snprintf(line, sizeof(line), "realtime %lld 0\n", sec);
-	err = write(fd, line, strlen(line)) < 0 ? -errno : 0;
-	close(fd);
-	return err;
-}
 
 /* Each way to wait until @id shows @t: 0, or an errno */
 
@@ -187,33 +137,151 @@ static int wait_mq_send(clockid_t id, long long t)
 	return wait_mq(id, t, 1);
 }
 
-static int wait_io_uring(clockid_t id, long long t)
+struct ring {
+	int fd;
+	struct io_uring_sqe *sqe;
+	unsigned int *tail;
+	unsigned int *head;		/* of what has been completed */
+	unsigned int *end;
+	struct io_uring_cqe *cqe;
+	unsigned int seen;
+};
+
+static int ring_init(struct ring *r)
 {
 	struct io_uring_params p = { };
-	struct __kernel_timespec ts = { t / NSEC, t % NSEC };
-	int fd = syscall(SYS_io_uring_setup, 1, &p);
-	struct io_uring_sqe *sqe;
-	struct io_uring_cqe *cqe;
 	char *sq, *cq;
 
-	if (fd < 0)
+	memset(r, 0, sizeof(*r));
+	r->fd = syscall(SYS_io_uring_setup, 4, &p);
+	if (r->fd < 0)
 		return errno;
-	sq = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQ_RING);
-	cq = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_CQ_RING);
-	sqe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
-	if (sq == MAP_FAILED || cq == MAP_FAILED || sqe == MAP_FAILED)
+	sq = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, IORING_OFF_SQ_RING);
+	cq = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, IORING_OFF_CQ_RING);
+	r->sqe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, IORING_OFF_SQES);
+	if (sq == MAP_FAILED || cq == MAP_FAILED || r->sqe == MAP_FAILED)
 		return errno;
-	memset(sqe, 0, sizeof(*sqe));
-	sqe->opcode = IORING_OP_TIMEOUT;
-	sqe->addr = (unsigned long)&ts;
+	memset(r->sqe, 0, 4 * sizeof(*r->sqe));
+	for (unsigned int i = 0; i < 4; i++)
+		((unsigned int *)(sq + p.sq_off.array))[i] = i;
+	r->tail = (unsigned int *)(sq + p.sq_off.tail);
+	r->head = (unsigned int *)(cq + p.cq_off.head);
+	r->end = (unsigned int *)(cq + p.cq_off.tail);
+	r->cqe = (struct io_uring_cqe *)(cq + p.cq_off.cqes);
+	return 0;
+}
+
+/* Add a request; it is named by its number, from 0 on */
+static struct io_uring_sqe *ring_add(struct ring *r, int op)
+{
+	unsigned int n = *r->tail;
+
+	r->sqe[n].opcode = op;
+	r->sqe[n].user_data = n;
+	__atomic_store_n(r->tail, n + 1, __ATOMIC_RELEASE);
+	return &r->sqe[n];
+}
+
+/*
+ * Submit @n requests, and wait until request @which has come to its end: its result. A
+ * freezer interrupts the call, not the requests.
+ */
+static int ring_wait(struct ring *r, unsigned int n, unsigned int which)
+{
+	for (;;) {
+		struct io_uring_cqe *cqe = &r->cqe[r->seen];
+		int ret;
+
+		while (__atomic_load_n(r->end, __ATOMIC_ACQUIRE) == r->seen) {
+			ret = syscall(SYS_io_uring_enter, r->fd, n, 1, IORING_ENTER_GETEVENTS,
+				      NULL, 0);
+			if (ret < 0 && errno != EINTR)
+				return -errno;
+			if (ret > 0)
+				n -= ret;
+		}
+		__atomic_store_n(r->head, ++r->seen, __ATOMIC_RELEASE);
+		if (cqe->user_data == which)
+			return cqe->res;
+	}
+}
+
+static int ring_result(int res)
+{
+	return res == -ETIME ? 0 : res < 0 ? -res : EIO;
+}
+
+static void ring_timeout(struct ring *r, int op, const struct __kernel_timespec *ts)
+{
+	struct io_uring_sqe *sqe = ring_add(r, op);
+
+	sqe->addr = (unsigned long)ts;
 	sqe->len = 1;
 	sqe->timeout_flags = IORING_TIMEOUT_ABS | IORING_TIMEOUT_REALTIME;
-	((unsigned int *)(sq + p.sq_off.array))[0] = 0;
-	__atomic_store_n((unsigned int *)(sq + p.sq_off.tail), 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
-		return errno;
-	cqe = (struct io_uring_cqe *)(cq + p.cq_off.cqes);
-	return cqe->res == -ETIME ? 0 : -cqe->res;
+}
+
+/* What a timeout may be linked to: it never comes */
+static void ring_nothing(struct ring *r)
+{
+	struct io_uring_sqe *sqe = ring_add(r, IORING_OP_POLL_ADD);
+	int fd[2];
+
+	sqe->fd = pipe(fd) ? -1 : fd[0];
+	sqe->poll32_events = POLLIN;
+	sqe->flags = IOSQE_IO_LINK;
+}
+
+static void ring_update(struct ring *r, unsigned int which, int flags,
+			const struct __kernel_timespec *ts)
+{
+	struct io_uring_sqe *sqe = ring_add(r, IORING_OP_TIMEOUT_REMOVE);
+
+	sqe->addr = which;
+	sqe->addr2 = (unsigned long)ts;
+	sqe->timeout_flags = flags | IORING_TIMEOUT_UPDATE | IORING_TIMEOUT_ABS;
+}
+
+/* A timeout, linked to a request or not; @updated for a time that is far, and changed then */
+static int wait_ring(long long t, bool linked, bool updated)
+{
+	struct __kernel_timespec ts = { t / NSEC, t % NSEC };
+	struct __kernel_timespec far = { ts.tv_sec + 1000000, 0 };
+	unsigned int n = 1 + linked + updated;
+	struct ring r;
+	int err = ring_init(&r);
+
+	if (err)
+		return err;
+	if (linked)
+		ring_nothing(&r);
+	ring_timeout(&r, linked ? IORING_OP_LINK_TIMEOUT : IORING_OP_TIMEOUT,
+		     updated ? &far : &ts);
+	if (updated) {
+		ring_update(&r, linked, linked ? IORING_LINK_TIMEOUT_UPDATE : 0, &ts);
+		err = -ring_wait(&r, n, n - 1);
+		n = 0;
+	}
+	return err ?: ring_result(ring_wait(&r, n, linked));
+}
+
+static int wait_io_uring(clockid_t id, long long t)
+{
+	return wait_ring(t, false, false);
+}
+
+static int wait_io_uring_linked(clockid_t id, long long t)
+{
+	return wait_ring(t, true, false);
+}
+
+static int wait_io_uring_updated(clockid_t id, long long t)
+{
+	return wait_ring(t, false, true);
+}
+
+static int wait_io_uring_linked_updated(clockid_t id, long long t)
+{
+	return wait_ring(t, true, true);
 }
 
 static int wait_ntsync(clockid_t id, long long t)
@@ -249,6 +317,9 @@ static const struct way {
 	{ "mq_timedreceive", wait_mq_receive, CLOCK_REALTIME },
 	{ "mq_timedsend", wait_mq_send, CLOCK_REALTIME },
 	{ "io_uring", wait_io_uring, CLOCK_REALTIME },
+	{ "io_uring, linked", wait_io_uring_linked, CLOCK_REALTIME },
+	{ "io_uring, updated", wait_io_uring_updated, CLOCK_REALTIME },
+	{ "io_uring, linked and updated", wait_io_uring_linked_updated, CLOCK_REALTIME },
 	{ "ntsync", wait_ntsync, CLOCK_REALTIME },
 };
 
@@ -263,6 +334,12 @@ static struct result {
 } *results;
 
 static pid_t waiters[WAYS];
+
+static bool ways_init(void)
+{
+	results = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return results != MAP_FAILED;
+}
 
 /* Arm each way for @in nanoseconds from now on its clock; give them time to sleep */
 static void arm_all(long long in)
@@ -305,5 +382,33 @@ static void end_all(void)
 		waitpid(waiters[i], NULL, 0);
 	}
 }
+
+/* Way @i has not returned */
+#define EXPECT_WAITS(i) do {						\
+	int _done = is_done(i);						\
+									\
+	EXPECT_EQ(0, _done)						\
+		TH_LOG("%s returned", ways[i].name);			\
+} while (0)
+
+/* Way @i returns until @t of CLOCK_MONOTONIC, with success, and not early */
+#define EXPECT_RETURNS(i, t) do {					\
+	EXPECT_EQ(1, done_until(i, t))					\
+		TH_LOG("%s did not return", ways[i].name);		\
+	EXPECT_EQ(0, results[i].err)					\
+		TH_LOG("%s: error %d", ways[i].name, results[i].err);	\
+	EXPECT_GE(0, results[i].early)					\
+		TH_LOG("%s is early by %lld ns", ways[i].name, results[i].early); \
+} while (0)
+
+#define ALL_WAIT() do {							\
+	for (unsigned int _i = 0; _i < WAYS; _i++)			\
+		EXPECT_WAITS(_i);					\
+} while (0)
+
+#define ALL_RETURN(t) do {						\
+	for (unsigned int _i = 0; _i < WAYS; _i++)			\
+		EXPECT_RETURNS(_i, t);					\
+} while (0)
 
 #endif /* REALTIME_WAYS_H */
