@@ -396,6 +396,53 @@ int timens_filter_load(uint32_t action, uint64_t addr_limit,
  */
 int timens_filter_export(int fd, uint32_t action, uint64_t addr_limit);
 
+/**
+ * struct timens_call - one call of the host that a profile allows
+ * @name: its name
+ * @nr: its number on this machine
+ * @arg: which argument is looked at, from 0; -1 if none is
+ * @mask: bits of it that are looked at
+ * @value: what they have to be
+ *
+ * A call may have several entries; one of them has to fit.
+ */
+struct timens_call {
+	const char *name;
+	int nr;
+	int arg;
+	uint64_t mask;
+	uint64_t value;
+};
+
+/**
+ * timens_filter_calls - the calls that a profile allows
+ * @profile: "uml", for a user-mode Linux kernel and its stubs
+ * @n: set to the number of entries
+ *
+ * Return: the table, constant; NULL if there is no such profile.
+ */
+const struct timens_call *timens_filter_calls(const char *profile, size_t *n);
+
+/**
+ * timens_filter_confine - confine the calling thread to a profile's calls
+ * @profile: as timens_filter_calls()
+ * @action: SECCOMP_RET_* value (<linux/seccomp.h>) for every other call, and for
+ *	those of other architectures; not SECCOMP_RET_ALLOW
+ *
+ * What it starts afterwards is confined as well. clone3(2), whose arguments no
+ * filter sees, gives ENOSYS, so that C libraries use clone(2).
+ *
+ * With an action that ends the process, UML works in ptrace and mmfd mode only: in
+ * seccomp mode its stubs inherit the filter, and that action would go before the
+ * trap that their own filter asks for.
+ *
+ * Needs no_new_privs or CAP_SYS_ADMIN. Cannot be undone.
+ *
+ * Return: 0; -ENOENT if there is no such profile; -EINVAL for a bad action; -EACCES
+ * without that privilege; -ENOMEM.
+ */
+int timens_filter_confine(const char *profile, uint32_t action);
+
 #ifdef __cplusplus
 }
 #endif

@@ -19,8 +19,8 @@
 
 #define LIMIT_ALIGN 0x100000000ULL
 
-/* Statements; the table needs about a tenth. */
-#define FILTER_MAX 512
+/* Statements; the longest filter needs about half. */
+#define FILTER_MAX 1024
 
 /* Bounds of one call, as libseccomp wants them. */
 struct bounds {
@@ -89,21 +89,32 @@ static int allow_table(scmp_filter_ctx ctx, uint64_t limit)
 	return ret;
 }
 
+/* A filter that allows the table's calls. */
+static int make_filter(scmp_filter_ctx *ctx, uint32_t action, uint64_t limit)
+{
+	int ret;
+
+	if (action == SECCOMP_RET_ALLOW || limit % LIMIT_ALIGN)
+		return -EINVAL;
+	*ctx = seccomp_init(action);
+	if (!*ctx)
+		return -EINVAL;
+	ret = seccomp_attr_set(*ctx, SCMP_FLTATR_ACT_BADARCH, action);
+	if (!ret)
+		ret = allow_table(*ctx, limit);
+	if (ret)
+		seccomp_release(*ctx);
+	return ret;
+}
+
 int timens_filter_export(int fd, uint32_t action, uint64_t addr_limit)
 {
 	scmp_filter_ctx ctx;
-	int ret;
+	int ret = make_filter(&ctx, action, addr_limit);
 
-	if (action == SECCOMP_RET_ALLOW || addr_limit % LIMIT_ALIGN)
-		return -EINVAL;
-	ctx = seccomp_init(action);
-	if (!ctx)
-		return -EINVAL;
-	ret = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, action);
-	if (!ret)
-		ret = allow_table(ctx, addr_limit);
-	if (!ret)
-		ret = seccomp_export_bpf(ctx, fd);
+	if (ret)
+		return ret;
+	ret = seccomp_export_bpf(ctx, fd);
 	seccomp_release(ctx);
 	return ret;
 }
@@ -128,28 +139,40 @@ static int install(struct sock_filter *filter, size_t size, unsigned long flags)
 	return errno == EFAULT ? -EINVAL : -EOPNOTSUPP;
 }
 
-int timens_filter_load(uint32_t action, uint64_t addr_limit, unsigned int flags)
+int tns_load_filter(scmp_filter_ctx ctx, unsigned long flags)
 {
 	struct sock_filter filter[FILTER_MAX];
 	ssize_t size = 0;
 	int fd, ret;
 
-	if (flags & ~TIMENS_FILTER_TRAP_FAILED)
-		return -EINVAL;
 	fd = memfd_create("timens-filter", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ret = timens_filter_export(fd, action, addr_limit);
+	ret = seccomp_export_bpf(ctx, fd);
 	if (!ret) {
 		size = pread(fd, filter, sizeof(filter), 0);
 		if (size < 0)
 			ret = -errno;
+		else if (size == sizeof(filter))
+			ret = -E2BIG; /* or more was there */
 	}
 	close(fd); /* now: the filter may not allow it later */
+	return ret ? ret : install(filter, size, flags);
+}
+
+int timens_filter_load(uint32_t action, uint64_t addr_limit, unsigned int flags)
+{
+	scmp_filter_ctx ctx;
+	int ret;
+
+	if (flags & ~TIMENS_FILTER_TRAP_FAILED)
+		return -EINVAL;
+	ret = make_filter(&ctx, action, addr_limit);
 	if (ret)
 		return ret;
-	return install(filter, size,
-		       flags & TIMENS_FILTER_TRAP_FAILED ?
-			       SECCOMP_FILTER_FLAG_TRAP_FAILED :
-			       0);
+	ret = tns_load_filter(ctx, flags & TIMENS_FILTER_TRAP_FAILED ?
+					   SECCOMP_FILTER_FLAG_TRAP_FAILED :
+					   0);
+	seccomp_release(ctx);
+	return ret;
 }

@@ -3,6 +3,7 @@
 #ifndef _TIMENS_INTERNAL_H
 #define _TIMENS_INTERNAL_H
 
+#include <seccomp.h>
 #include <stdbool.h>
 #include <timens.h>
 
@@ -30,5 +31,8 @@ int tns_parse_offsets(const char *text, struct timens_offsets *offsets);
 /* inside.c: one operation on timens_offsets from inside a namespace. */
 int tns_read_offsets_fd(int nsfd, char *text, size_t size);
 int tns_write_offsets_fd(int nsfd, const char *text);
+
+/* filter.c: install @ctx on the calling thread, with flags of seccomp(2). */
+int tns_load_filter(scmp_filter_ctx ctx, unsigned long flags);
 
 #endif /* _TIMENS_INTERNAL_H */

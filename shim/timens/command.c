@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The command that run and enter start, and the capabilities it keeps. */
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,11 +116,27 @@ static int give_up(const struct caps *caps)
 	return 0;
 }
 
+/* After privileges are gone; with --keep-caps all no_new_privs is not set yet. */
+static int confine(const char *profile)
+{
+	int ret = 0;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		ret = -errno;
+	if (!ret)
+		ret = timens_filter_confine(profile, SECCOMP_RET_ERRNO | EPERM);
+	if (!ret)
+		return 0;
+	return fail("--confine: cannot install the filter: %s", strerror(-ret));
+}
+
 /* Returns only on failure, with the exit code. */
-int command_exec(const struct caps *caps, char **argv)
+int command_exec(const struct caps *caps, const char *profile, char **argv)
 {
 	int ret = give_up(caps);
 
+	if (!ret && profile)
+		ret = confine(profile);
 	if (ret)
 		return ret;
 	execvp(argv[0], argv);

@@ -71,5 +71,5 @@ int verb_enter(int argc, char **argv)
 	ret = command_check(argv);
 	if (!ret)
 		ret = enter(name);
-	return ret ? ret : command_exec(&caps, argv);
+	return ret ? ret : command_exec(&caps, NULL, argv);
 }

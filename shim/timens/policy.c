@@ -16,6 +16,7 @@
 
 static const char help_text[] =
 	"usage: timens policy [--bpf FILE [--limit ADDRESS]]\n"
+	"       timens policy --confine uml\n"
 	"\n"
 	"Print which time calls a filter lets pass straight to the kernel, and within\n"
 	"which bounds of their arguments.\n"
@@ -23,11 +24,13 @@ static const char help_text[] =
 	"  --bpf FILE       write the filter to FILE instead, as an array of struct\n"
 	"                   sock_filter that traps (SIGSYS) everything else\n"
 	"  --limit ADDRESS  pointers must be below ADDRESS, a multiple of 0x100000000\n"
+	"  --confine uml    print which calls 'timens run --confine uml' allows instead\n"
 	"  -h, --help       this text\n";
 
 static const struct option options[] = {
 	{ "bpf", required_argument, NULL, 'b' },
 	{ "limit", required_argument, NULL, 'l' },
+	{ "confine", required_argument, NULL, 'c' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL },
 };
@@ -59,6 +62,29 @@ static int print_table(void)
 		printf("%-14s %4d  %-26s %s\n", call->name, call->nr,
 		       bound(call->kind[0]), bound(call->kind[1]));
 	printf("\nclocks:" TIMENS_PASS_CLOCKS(CLOCK_NAME, 0) "\n");
+	return help("");
+}
+
+static int print_profile(const char *profile)
+{
+	size_t i, n;
+	const struct timens_call *call = timens_filter_calls(profile, &n);
+
+	if (!call)
+		return fail("--confine: there is no profile '%s'; there is uml",
+			    profile);
+	printf("%-18s %4s  %s\n", "CALL", "NR", "ARGUMENT");
+	for (i = 0; i < n; i++, call++) {
+		printf("%-18s %4d", call->name, call->nr);
+		if (call->arg >= 0 && ~call->mask)
+			printf("  %d & %#llx is %#llx", call->arg,
+			       (unsigned long long)call->mask,
+			       (unsigned long long)call->value);
+		else if (call->arg >= 0)
+			printf("  %d is %#llx", call->arg,
+			       (unsigned long long)call->value);
+		putchar('\n');
+	}
 	return help("");
 }
 
@@ -102,7 +128,7 @@ static int export_filter(const char *file, uint64_t limit)
 
 int verb_policy(int argc, char **argv)
 {
-	const char *file = NULL;
+	const char *file = NULL, *profile = NULL;
 	uint64_t limit = 0;
 	int option, ret;
 
@@ -116,6 +142,9 @@ int verb_policy(int argc, char **argv)
 			if (ret)
 				return ret;
 			break;
+		case 'c':
+			profile = optarg;
+			break;
 		case 'h':
 			return help(help_text);
 		default:
@@ -126,5 +155,7 @@ int verb_policy(int argc, char **argv)
 		fail("policy takes no argument");
 		return fail_usage("policy");
 	}
+	if (profile)
+		return print_profile(profile);
 	return file ? export_filter(file, limit) : print_table();
 }

@@ -25,6 +25,8 @@ static const char help_text[] =
 	"  --keep-caps LIST    capabilities that COMMAND keeps, e.g. sys_time, with\n"
 	"                      commas between; 'all' leaves privileges alone\n"
 	"                      (default: none)\n"
+	"  --confine uml       let COMMAND make only calls that a user-mode Linux kernel\n"
+	"                      needs; all others fail with EPERM\n"
 	"  --name NAME         name the namespace, for set, show, enter and delete;\n"
 	"                      it then lives until 'timens delete NAME'\n"
 	"  -h, --help          this text\n"
@@ -36,6 +38,7 @@ struct request {
 	struct timens_spec spec;
 	struct caps caps;
 	const char *name;
+	const char *profile;
 };
 
 enum {
@@ -44,6 +47,7 @@ enum {
 	OPT_BOOTTIME,
 	OPT_UPTIME,
 	OPT_KEEP_CAPS,
+	OPT_CONFINE,
 	OPT_NAME
 };
 
@@ -54,6 +58,7 @@ static const struct option options[] = {
 	{ "uptime", required_argument, NULL, OPT_UPTIME },
 	{ "map-root-user", no_argument, NULL, 'r' },
 	{ "keep-caps", required_argument, NULL, OPT_KEEP_CAPS },
+	{ "confine", required_argument, NULL, OPT_CONFINE },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL },
@@ -125,6 +130,17 @@ static int parse_name(struct request *req)
 		    optarg, TIMENS_NAME_MAX);
 }
 
+static int parse_profile(struct request *req)
+{
+	size_t n;
+
+	req->profile = optarg;
+	if (timens_filter_calls(optarg, &n))
+		return 0;
+	return fail("--confine: there is no profile '%s'; there is uml",
+		    optarg);
+}
+
 static int parse_option(struct request *req, int option)
 {
 	switch (option) {
@@ -143,6 +159,8 @@ static int parse_option(struct request *req, int option)
 		return 0;
 	case OPT_KEEP_CAPS:
 		return caps_parse(&req->caps, optarg);
+	case OPT_CONFINE:
+		return parse_profile(req);
 	case OPT_NAME:
 		return parse_name(req);
 	default:
@@ -232,7 +250,7 @@ static int start(const struct request *req, char **command)
 		if (ret)
 			return ret;
 	}
-	return command_exec(&req->caps, command);
+	return command_exec(&req->caps, req->profile, command);
 }
 
 int verb_run(int argc, char **argv)

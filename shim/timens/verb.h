@@ -48,7 +48,10 @@ int target_get(const struct target *target, struct timens_offsets *offsets);
 bool target_split(const struct target *target);
 int fail_target(const struct target *target, int err, const char *doing);
 
-/* command.c: start the command of run and enter. */
+/*
+ * command.c: start the command of run and enter, confined to the calls of @profile,
+ * or not if that is NULL.
+ */
 #define CAPS_MAX 64
 
 struct caps {
@@ -59,6 +62,6 @@ struct caps {
 
 int caps_parse(struct caps *caps, const char *text);
 int command_check(char **argv);
-int command_exec(const struct caps *caps, char **argv);
+int command_exec(const struct caps *caps, const char *profile, char **argv);
 
 #endif /* _TIMENS_VERB_H */

@@ -30,6 +30,20 @@ setup() {
 	assert_success
 }
 
+@test "a profile allows its calls with its arguments, and nothing else" {
+	requires host-seccomp
+	run "$BUILD/shim/unit/profile"
+	assert_success
+}
+
+@test "an unknown profile is refused" {
+	run timens run --confine lmu -- true
+	assert_failure 125
+	assert_output "timens: --confine: there is no profile 'lmu'; there is uml"
+	run timens policy --confine lmu
+	assert_failure 125
+}
+
 @test "the exported symbols are those of the header" {
 	local want have
 
