@@ -55,10 +55,12 @@ mirror_unfetched()
 		grep -v -i security | sed -n 1p
 }
 
-# apt_own TOOL ARG... - apt with sources, lists and cache of its own.
+# apt_own TOOL ARG... - apt with sources, lists and cache of its own, in the
+# directory APT_STATE.
+APT_STATE=$CACHE/apt
 apt_own()
 {
-	local tool=$1 state=$CACHE/apt
+	local tool=$1 state=$APT_STATE
 
 	shift
 	"$tool" -o Dir::Etc::SourceList="$state/sources.list" \
@@ -68,19 +70,20 @@ apt_own()
 		-o Dir::Cache="$state/cache" -o APT::Sandbox::User=root "$@"
 }
 
+# apt_own_setup SUITE [STATUS] - with nothing installed, or what the file says
 apt_own_setup()
 {
-	local state=$CACHE/apt site
+	local suite=$1 status=${2:-/dev/null} state=$APT_STATE site
 
 	site=$(mirror)
 	[ -n "$site" ] || site=$(mirror_unfetched)
 	[ -n "$site" ] || die "no Debian mirror in this machine's apt sources;" \
 		"add one, or give KERNEL_TARBALL=FILE"
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-	: >"$state/status"
+	cat "$status" >"$state/status"
 	printf 'deb [signed-by=%s] %s %s main\n' \
 		/usr/share/keyrings/debian-archive-keyring.gpg \
-		"$site" "$(base_key suite)" >"$state/sources.list"
+		"$site" "$suite" >"$state/sources.list"
 }
 
 # other_version - the suite's 7.3.x when the pinned version has gone.
@@ -107,8 +110,8 @@ pretend_installed()
 			printf 'Version: 999:1\nArchitecture: %s\n' \
 				"$(dpkg --print-architecture)"
 			printf 'Maintainer: none\nDescription: none\n\n'
-		done >"$CACHE/apt/status.new"
-	mv "$CACHE/apt/status.new" "$CACHE/apt/status"
+		done >"$APT_STATE/status.new"
+	mv "$APT_STATE/status.new" "$APT_STATE/status"
 }
 
 # apt_fetch VERSION FILE - download to FILE. "install --download-only" keeps a
@@ -124,7 +127,7 @@ apt_fetch()
 	apt_own apt-get "${quiet[@]}" -y --no-install-recommends --download-only \
 		-o Debug::NoLocking=1 -o quiet::NoStatistic=1 install "$what" ||
 		die "download failed; run again to go on where it stopped"
-	got=("$CACHE"/apt/cache/archives/*.deb)
+	got=("$APT_STATE"/cache/archives/*.deb)
 	[ ${#got[@]} -eq 1 ] && [ -e "${got[0]}" ] ||
 		die "apt-get brought something else: ${got[*]}"
 	mv "${got[0]}" "$2"
@@ -153,7 +156,7 @@ find_source()
 		rm -f "$file"
 	fi
 	need_space "$CACHE" 400
-	apt_own_setup
+	apt_own_setup "$(base_key suite)"
 	say "fetching $pkg $ver from $(base_key suite)"
 	apt_own apt-get -qq update ||
 		die "cannot read $(base_key suite) from this machine's mirror"
