@@ -7,9 +7,11 @@
 #   bench_accel                       choose the accelerator; sets VM_ACCEL
 #   bench_vm METRIC TIMEOUT CMD...    run CMD in the VM for ns or instructions,
 #                                     with tests/bench at /bench; and UML
-#                                     without our commits, if CMD names "stock-"
-#   bench_here TURNS SITUATIONS CALLS [PROCESSES]
+#                                     without our commits, a compiler, peers, if
+#                                     CMD names "stock-", "compile", peers
+#   bench_here TURNS SITUATIONS CALLS [PROCESSES [WORK [JOBS]]]
 #                                     samples from this machine, without a VM
+#   bench_source FILE                 make what the job "compile" compiles
 #   bench_summary METRIC SAMPLES      samples to a line for each figure; the
 #                                     metric "this" is ns on this machine
 #   bench_figure TABLE SITUATION CALL COLUMN
@@ -17,6 +19,7 @@
 #                                     minimum, 7 the median, 8 the maximum
 
 . "$TOP/scripts/vm-accel.sh"
+. "$TOP/scripts/lib-peers.sh"
 
 BENCH=$TOP/tests/bench
 
@@ -24,8 +27,8 @@ bench_tools()
 {
 	local tool
 
-	for tool in timecalls processes wall-clock clock-offset uml-guest \
-		uml-root; do
+	for tool in timecalls processes work jobs wall-clock clock-offset \
+		uml-guest uml-root; do
 		[ -x "$BUILD/tests/$tool" ] && continue
 		"$TOP/scripts/build-helpers" >&2
 		break
@@ -35,6 +38,9 @@ bench_tools()
 		[ -x "$BUILD/uml-stock/linux" ] ||
 			die "no UML kernel to compare with; run:" \
 			    "scripts/build-uml stock" ;;&
+	*smp-*)
+		[ -x "$BUILD/uml-smp/linux" ] ||
+			die "no UML kernel with several CPUs; run: make uml-smp" ;;&
 	*passed* | *intercept* | *ptrace* | *seccomp*)
 		[ -x "$BUILD/uml/linux" ] || die "no UML kernel; run: make uml" ;;
 	esac
@@ -46,16 +52,44 @@ bench_accel()
 	export VM_ACCEL=$ACCEL
 }
 
+# A fixed program of the kernel's, which needs nothing but the C library's headers.
+# It is preprocessed, so that guests need none.
+bench_source()
+{
+	local source=$BUILD/linux/usr/gen_init_cpio.c
+
+	[ -e "$source" ] || die "$source is missing; run: make tree"
+	mkdir -p "${1%/*}"
+	[ "$1" -nt "$source" ] || gcc -E -P -D_GNU_SOURCE= "$source" -o "$1"
+}
+
+# The compiler, one program a line
+bench_compiler()
+{
+	command -v gcc
+	gcc -print-prog-name=cc1
+	command -v "$(gcc -print-prog-name=as)"
+}
+
 bench_vm()
 {
-	local metric=$1 timeout=$2
+	local metric=$1 timeout=$2 file
 	local -a opts=(--smp 2)
 
 	shift 2
 	[ "$metric" = ns ] || opts=(--icount --smp 1)
 	case $* in
-	*stock-*)	opts+=(--with "$BUILD/uml-stock/linux:/bench-stock/linux") ;;
+	*stock-*)	opts+=(--with "$BUILD/uml-stock/linux:/bench-stock/linux") ;;&
+	*compile*)
+		bench_source "$BUILD/bench/compile.i"
+		opts+=(--mem 2G --with "$BUILD/bench/compile.i:/bench-job/compile.i")
+		for file in $(bench_compiler); do
+			opts+=(--with "$file:$file")
+		done ;;
 	esac
+	for file in $(peers_with "$*"); do
+		opts+=(--with "$file")
+	done
 	"$TOP/scripts/run-vm" "${opts[@]}" --timeout "$timeout" \
 		--with "$BENCH:/bench" -- "$@"
 }
@@ -68,7 +102,14 @@ bench_here()
 	shift
 	mkdir -p "$BUILD/bench"
 	dir=$(mktemp -d "$BUILD/bench/guests.XXXXXX")
-	"$BENCH/measure-here" "$BUILD" "$dir/root" "$turns" "$@" || status=$?
+	case $* in
+	*compile*)
+		JOB_SOURCE=$BUILD/bench/compile.i
+		JOB_FILES=$(bench_compiler)
+		export JOB_SOURCE JOB_FILES
+		bench_source "$JOB_SOURCE" ;;
+	esac
+	RUNSC=$GVISOR "$BENCH/measure-here" "$BUILD" "$dir/root" "$turns" "$@" || status=$?
 	rm -rf "$dir"
 	return "$status"
 }

@@ -229,6 +229,114 @@ here_of() {
 	refute_line --regexp '^\| guest, clock page, ptrace'
 }
 
+# mmfd_of GETPPID FAULT COMPILE - what a guest in mmfd mode took; native takes 200
+# for getppid and 9500 for the job, unmodified UML 10000 or 20000, and 3000 a fault
+mmfd_of() {
+	samples_of 1000
+	{
+		printf 'situation native\nsample getppid 1 200\n'
+		printf 'sample compile 1 9500\n'
+		printf 'situation stock-seccomp\nsample empty 1 0\n'
+		printf 'sample getppid 1 20000\n'
+		printf 'situation stock-ptrace\nsample empty 1 0\n'
+		printf 'sample getppid 1 10000\nsample fault-page 1 3000\n'
+		printf 'situation page-mmfd\nsample empty 1 0\n'
+		printf 'sample getppid 1 %s\nsample fault-page 1 %s\n' "$1" "$2"
+		printf 'sample compile 1 %s\n' "$3"
+	} >>kept/instructions.samples
+}
+
+@test "a guest without stubs is held to the better unmodified UML, and to native" {
+	mmfd_of 1000 1000 10000
+	run bench_kept
+	assert_success
+	assert_line --partial "getppid, page-mmfd, against the better unmodified UML: 1000 against 10000, 10 times less, at least 10: PASS"
+	assert_line --partial "getppid, page-mmfd, against native: 1000 against 200, 5 times as much, at most 5: PASS"
+	assert_line --partial "fault-page, page-mmfd, against the better unmodified UML: 1000 against 3000, 3 times less, at least 3: PASS"
+	assert_line --partial "compile, page-mmfd, against native: 10000 against 9500, 95 % of the speed, at least 95: PASS"
+	refute_line --partial "fork-exec, page-mmfd"
+	mmfd_of 1010 1010 10010
+	run bench_kept
+	assert_success
+	assert_line --partial "1010 against 10000, 9.9 times less, at least 10: MISS"
+	assert_line --partial "1010 against 200, 5.05 times as much, at most 5: MISS"
+	assert_line --partial "1010 against 3000, 2.97 times less, at least 3: MISS"
+	assert_line --partial "10010 against 9500, 94.91 % of the speed, at least 95: MISS"
+}
+
+@test "what a situation has no figure for is a dash, and jobs have a table" {
+	mmfd_of 1000 1000 10000
+	bench_kept
+	run cat out/results.md
+	assert_line --regexp '^\| jobs, instructions \(ratio\) +\| +compile \|$'
+	assert_line --regexp '^\| guest, clock page, mmfd +\| +10000 \(1.05\) \|$'
+	assert_line --regexp '^\| guest, clock page, mmfd +\| +- \| +1000 \(5.00\) \|$'
+}
+
+@test "plots are made of what was measured, and of nothing else" {
+	mmfd_of 1000 1000 10000
+	bench_kept
+	run grep -c '<title>\|</svg>' out/calls-instructions.svg
+	assert_success
+	run grep -o 'page-mmfd' out/calls-instructions.svg
+	assert_line --index 0 page-mmfd
+	run grep 'gvisor' out/calls-instructions.svg
+	assert_failure
+	run head -c 4 out/jobs-instructions.png
+	assert_output --partial PNG
+	assert_not_exist out/calls-ns.svg
+}
+
+@test "what other people's systems cannot do is said when they were measured" {
+	samples_of 1000
+	bench_kept
+	run grep ENOSYS out/results.md
+	assert_failure
+	printf 'situation gvisor\nsample empty 1 0\nsample getppid 1 9\n' \
+		>>kept/instructions.samples
+	bench_kept
+	run cat out/results.md
+	assert_line --partial "gvisor: the host's clock; it has no settimeofday (ENOSYS)"
+	refute_line --partial "proot:"
+}
+
+@test "a peer that is not to be had is named with its reason" {
+	# peers_lacking_with GET TRY SITUATION... - with these statuses
+	peers_lacking_with() {
+		(
+			get=$1 try=$2
+			shift 2
+			. "$TOP/scripts/lib.sh"
+			. "$TOP/scripts/lib-peers.sh"
+			BUILD=$BATS_TEST_TMPDIR
+			echo "no such thing" >"$BUILD/peers.log"
+			get_peer() { return "$get"; }
+			try_peer() { return "$try"; }
+			peers_lacking "$@"
+		)
+	}
+	run peers_lacking_with 1 0 native proot gvisor-free
+	assert_success
+	assert_line --index 0 "lacks proot its package cannot be had: no such thing"
+	assert_line --index 1 "lacks gvisor-free its package cannot be had: no such thing"
+	assert_equal "${#lines[@]}" 2
+	run peers_lacking_with 0 1 native proot
+	assert_output "lacks proot it does not run here: no such thing"
+	run peers_lacking_with 0 0 native proot gvisor
+	assert_output ""
+}
+
+@test "an account of the run that is no JSON leaves the results of before" {
+	samples_of 1000
+	bench_kept
+	printf '{"date": ' >kept/about.json
+	run bench_kept
+	assert_failure 1
+	assert_output --partial "could not write the results"
+	run jq -r .goal.own_clock_namespace.passed out/results.json
+	assert_output 1000
+}
+
 @test "bad samples leave the results of before" {
 	samples_of 1000
 	bench_kept
@@ -257,6 +365,15 @@ here_of() {
 	run "$bench" --calls 0
 	assert_failure 1
 	assert_output --partial "--calls '0'"
+	run "$bench" --peers some
+	assert_failure 1
+	assert_output --partial "--peers 'some'"
+	run "$bench" --figures "getppid getpid"
+	assert_failure 1
+	assert_output --partial "no figure 'getpid'"
+	run "$bench" --metric instructions --situations "native smp-mmfd"
+	assert_failure 1
+	assert_output --partial "situation 'smp-mmfd': instructions are counted on one CPU"
 	run "$bench" --frob
 	assert_failure 1
 	assert_output --partial "unknown argument '--frob'"
@@ -272,18 +389,42 @@ here_of() {
 	requires uml helpers
 	run --separate-stderr "$TOP/tests/bench/measure-here" "$BUILD" \
 		"$BATS_TEST_TMPDIR/root" 1 \
-		"native filtered intercept-seccomp intercept-ptrace" \
-		"vdso-time raw-clock_gettime getppid" "fork-exit first-call"
+		"native native-free filtered intercept-seccomp intercept-ptrace" \
+		"vdso-time raw-clock_gettime getppid" "fork-exit first-call" \
+		"map-touch thread pipe-pong switch-16" "file-tree"
 	assert_success
 	printf '%s\n' "$output" >samples
 	awk -v unit=ns -v where=this -f "$SUMMARY" samples >figures
 	run awk -F '\t' '$9 != "this" || $6 <= 0' figures
 	assert_output ""
 	run awk -F '\t' '{ n[$1]++ } END { for (s in n) print s, n[s] }' figures
-	assert_line "native 5"
+	assert_line "native 10"
+	assert_line "native-free 10"
 	assert_line "filtered 3"
-	assert_line "intercept-seccomp 5"
-	assert_line "intercept-ptrace 5"
+	assert_line "intercept-seccomp 10"
+	assert_line "intercept-ptrace 10"
+}
+
+@test "what is measured fails if it is not done" {
+	requires helpers
+	run "$BUILD/tests/jobs" -r 1 compile
+	assert_failure 1
+	assert_output --partial "needs -s SOURCE"
+	echo 'int f(' >broken.c
+	run "$BUILD/tests/jobs" -r 1 -s broken.c compile
+	assert_failure 1
+	assert_output --partial "compile: gcc failed"
+	run "$BUILD/tests/jobs" -r 1 no-job
+	assert_failure 1
+	assert_output --partial "no-job: no such job"
+	run "$BUILD/tests/work" no-work
+	assert_failure 1
+	assert_output --partial "no-work: no such figure"
+	# without /dev/null, and so without a place to write a byte to
+	run unshare -m sh -c 'mount -t tmpfs none /dev && exec "$@"' sh \
+		"$BUILD/tests/work" -r 1 read-byte
+	assert_failure 1
+	assert_output --partial "/dev/zero or /dev/null"
 }
 
 @test "the demo on this machine shows a guest that sets its own clock only" {
@@ -299,6 +440,8 @@ here_of() {
 @test "instructions are counted in every situation, guests too" {
 	requires vm-patched shim uml
 	"$TOP/scripts/bench" --metric instructions --calls 20 --rounds 3 \
+		--figures "vdso-time raw-gettimeofday getppid fork-exit fault-page
+			read-byte pipe-pong file-tree" \
 		--situations "native own policy policy-own allow passed passed-ptrace \
 			intercepted ptrace page-seccomp page-ptrace" --out out
 	run jq -e '[.measurements[] | select(.min <= 0)] == []' out/results.json

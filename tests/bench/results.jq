@@ -70,6 +70,47 @@ def goals_vm:
 	     | goal("vm"; "instructions"; "page, \($mode), against unmodified UML";
 		    $call; "page-\($mode)"; "stock-\($mode)")))];
 
+# What a guest without stubs is to cost, in the VM, in instructions: so many times
+# less than the better mode of UML without our commits, or so much of native.
+def least($call):
+	[pick("vm"; "stock-seccomp"; $call; "instructions"),
+	 pick("vm"; "stock-ptrace"; $call; "instructions")]
+	| map(select(. != null)) | min;
+
+# At least $least of $unit; at most if $least is negative.
+def wanted($what; $ours; $theirs; $is; $least; $unit):
+	if $ours == null or $theirs == null then empty
+	else {
+		what: $what, ours: ($ours | round2), theirs: ($theirs | round2),
+		is: ($is | round2), wanted: ($least | fabs),
+		bound: (if $least < 0 then "at most" else "at least" end),
+		unit: $unit
+	} | .verdict = (if (if $least < 0 then $is <= -$least else $is >= $least end)
+			then "PASS" else "MISS" end)
+	end;
+
+# $theirs in terms of $ours; what is not there counts for nothing
+def times($ours; $theirs): ($theirs // 0) / ($ours // 1);
+
+def goals_mmfd:
+	[("page-mmfd", "passed-mmfd") as $s
+	 | pick("vm"; $s; "getppid"; "instructions") as $null
+	 | pick("vm"; "native"; "getppid"; "instructions") as $native
+	 | wanted("getppid, \($s), against the better unmodified UML";
+		  $null; least("getppid"); times($null; least("getppid")); 10;
+		  "times less"),
+	   wanted("getppid, \($s), against native"; $null; $native;
+		  times($native; $null); -5; "times as much"),
+	   (("fault-page", "fork-exec") as $call
+	    | pick("vm"; $s; $call; "instructions") as $ours
+	    | wanted("\($call), \($s), against the better unmodified UML";
+		     $ours; least($call); times($ours; least($call)); 3;
+		     "times less")),
+	   (pick("vm"; $s; "compile"; "instructions") as $ours
+	    | pick("vm"; "native"; "compile"; "instructions") as $theirs
+	    | wanted("compile, \($s), against native"; $ours; $theirs;
+		     100 * times($ours; $theirs); 95; "% of the speed"))];
+
 # May the passed call take what it takes, against a native one?
 def compare($native; $passed):
 	if $native == null or $passed == null then null
@@ -91,6 +132,7 @@ def compare($native; $passed):
 	],
 	goals_this_machine: ($all | goals_here),
 	goals_vm: ($all | goals_vm),
+	goals_without_stubs: ($all | goals_mmfd),
 	goal: {
 		what: "instructions of a raw gettimeofday that a guest passes to the host, against a native one under the same filter, at most 2 % more",
 		own_clock_namespace: compare(

@@ -3,9 +3,10 @@
 #
 # usage: awk -F '\t' -v metric=ns|instructions -v where=vm|this -f table.awk FIGURES
 #
-# Tables of calls through the vDSO, of system calls, and of processes. Cells hold the
-# minimum and its ratio to that of the same call in the situation "native". A
-# line after them tells how far the median is from the minimum at most.
+# Tables of calls through the vDSO, of system calls, of processes and memory, of
+# switches, and of jobs. Cells hold the minimum and its ratio to that of the same
+# call in the situation "native"; "-" means not measured. A line after them tells how
+# far the median is from the minimum at most.
 
 BEGIN {
 	label["native"] = "native"
@@ -28,6 +29,20 @@ BEGIN {
 		label["intercept-" m] = "guest, intercepted, " m
 	}
 	label["ptrace"] = "guest, intercepted (ptrace)"
+	label["native-dynamic"] = "native, linked dynamically"
+	label["smp-seccomp"] = "guest, two CPUs, page, seccomp"
+	label["smp-mmfd"] = "guest, two CPUs, page, mmfd"
+	label["faketime"] = "libfaketime, linked dynamically"
+	label["proot"] = "proot"
+	label["gvisor"] = "gVisor, systrap"
+}
+
+function label_of(s,    base)
+{
+	base = s
+	sub(/-free$/, "", base)
+	return (base in label ? label[base] : base) \
+	       (base != s ? ", not pinned" : "")
 }
 
 $3 != metric || $9 != where { next }
@@ -52,19 +67,24 @@ function figure(x)
 function cell(s, c,    text)
 {
 	if (!((s, c) in least))
-		return ""
+		return "-"
 	text = figure(least[s, c])
 	if (("native", c) in least && least["native", c] > 0)
 		text = text " (" figure(least[s, c] / least["native", c]) ")"
 	return text
 }
 
-# Is the call of that kind?
 function is_kind(c, kind)
 {
-	if (c ~ /^(fork|first|fault)-/)
+	if (c ~ /^vdso-/)
+		return kind == "vDSO"
+	if (c ~ /^(fork|first|fault|map|thread)/)
 		return kind == "processes"
-	return kind == (c ~ /^vdso-/ ? "vDSO" : "system call")
+	if (c ~ /^(pipe|switch)-/)
+		return kind == "switches"
+	if (c == "file-tree" || c == "compile")
+		return kind == "jobs"
+	return kind == "system call"
 }
 
 # Has the situation a figure of that kind?
@@ -100,7 +120,7 @@ function table(kind,    i, j, c, s)
 		s = situations[j]
 		if (!any(s, kind))
 			continue
-		printf "| %-36s |", (s in label ? label[s] : s)
+		printf "| %-36s |", label_of(s)
 		for (i = 1; i <= columns; i++)
 			if (is_kind(calls[i], kind))
 				printf " %14s |", cell(s, calls[i])
@@ -114,6 +134,8 @@ END {
 	table("system call")
 	table("vDSO")
 	table("processes")
+	table("switches")
+	table("jobs")
 	printf "\nMinima. The median is at most %.1f %% above (%s).\n",
 	       spread * 100, widest
 }
