@@ -30,7 +30,7 @@ include/linux/mmfd_debug.h      MACRO_ARG_UNUSED   without CONFIG_MMFD_DEBUG all
 kernel/mmfd/guards.c            COMPLEX_MACRO      expanded by a list's macro
 kernel/mmfd/pass.c              MACRO_ARG_UNUSED   entries of the table say more than one user wants
 kernel/mmfd/pass.c              MULTISTATEMENT_MACRO_USE_DO_WHILE  expanded by a table's macro
-tools/testing/selftests/mmfd/.* SPACING            FIXTURE_DATA() is a type
+tools/testing/selftests/(mmfd|timens)/.* SPACING   FIXTURE_DATA() is a type
 tools/testing/selftests/mmfd/.* TYPO_SPELLING      fields of asm/ldt.h
 tools/testing/selftests/mmfd/.* COMPLEX_MACRO      machine code is a list of bytes
 tools/testing/selftests/mmfd/.* PREFER_DEFINED_ATTRIBUTE_MACRO  compiler.h is the kernel's

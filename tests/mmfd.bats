@@ -4,7 +4,7 @@
 # mmfd-up.bats is the same on one CPU, mmfd-smp4.bats on four.
 
 load lib/common
-load lib/mmfd
+load lib/kselftest
 
 setup_file() {
 	requires vm-patched

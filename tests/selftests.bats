@@ -146,10 +146,6 @@ passes() {
 	passes realtime
 }
 
-@test "the wall clock of a time namespace: waiters" {
-	VM_TIMEOUT=300 passes realtime_waiters
-}
-
 @test "the wall clock of a time namespace: time stamps" {
 	passes realtime_stamps
 }

@@ -13,6 +13,7 @@
 load lib/common
 load lib/clocks
 load lib/guests
+load lib/hostile
 
 START=2038-01-19T03:14:00Z
 MMFD="pass intercept nocaps page smp"
@@ -47,17 +48,6 @@ setup() {
 	sibling=$(sibling_line)
 }
 
-# mode NAME - what UML said about its mode
-mode() {
-	vm uml-guest log "/run/uml/$1" | tr -d '\r' |
-		sed -n 's/^\[[ .0-9]*\] userspace: //p'
-}
-
-alive() {
-	run guest "$1" sh -c 'echo still here; sleep 0.1; echo and here | cat'
-	assert_output $'still here\nand here' || fail "$1: above"
-}
-
 # refused OPTION... - what UML says before it ends; it must
 refused() {
 	run vm su user -c "TMPDIR=/dev/shm timeout 20 linux.uml $* 2>&1"
@@ -70,10 +60,10 @@ refused() {
 	local name
 
 	for name in $MMFD; do
-		run mode "$name"
+		run userspace "$name"
 		assert_output "mmfd: address spaces of this task"
 	done
-	run mode seccomp
+	run userspace seccomp
 	assert_output "seccomp (mmfd: it is not asked for)"
 }
 
@@ -227,13 +217,8 @@ refused() {
 }
 
 @test "who may not set the clock cannot" {
-	run guest pass set-attempts --uid 1000 100
-	assert_all_refused
-	run guest pass set-attempts --drop --raise 100
-	assert_all_refused 10
-	run guest smp set-attempts --uid 1000 100
-	assert_all_refused
-	nothing_else_moved
+	unprivileged_refused pass
+	unprivileged_refused smp
 }
 
 @test "a thread that dropped CAP_SYS_TIME cannot while its process can" {
@@ -245,15 +230,7 @@ refused() {
 }
 
 @test "a guest that was given no right to it cannot move its namespace" {
-	local before
-
-	before=$(namespace_time nocaps)
-	run guest nocaps set-attempts 10000
-	refute_output --partial "moved"
-	assert_near "$before" "$(namespace_time nocaps)"
-	run timeclock nocaps
-	assert_line --partial "--keep-caps=sys_time"
-	nothing_else_moved
+	nocaps_refused
 }
 
 # --- registers --------------------------------------------------------------------
@@ -326,6 +303,35 @@ refused() {
 		alive
 		again
 	EOF
+}
+
+# --- a filter on UML --------------------------------------------------------------
+
+@test "confined to the calls that it needs, UML is as ever, and nothing passes" {
+	UML_TIMEOUT=100 VM_TIMEOUT=120 vm uml-guest start /run/uml/confined \
+		timens run --realtime=$START --uptime 0 --keep-caps=sys_time \
+		--confine uml linux.uml mmfd=on
+	run vm <<-'SH'
+		grep -E '^(NoNewPrivs|Seccomp):' \
+			"/proc/$(uml-guest pid /run/uml/confined)/status" | tr '\t' ' '
+	SH
+	assert_output $'NoNewPrivs: 1\nSeccomp: 2'
+	run timeclock confined
+	assert_line --index 0 --partial "timens: "
+	run guest confined vdso-clock 300
+	assert_line "vdso"
+	assert_intercepted confined gettimeofday 500
+	run guest confined sh -ec '
+		bus-errors >/tmp/errors
+		fork-race 10
+		fp-registers 20
+		date -u -s "2030-01-01 00:00:00" >/dev/null
+		date -u +%Y'
+	assert_success
+	assert_line "10 rounds, 0 changed"
+	assert_line 2030
+	vm uml-guest stop /run/uml/confined
+	nothing_else_moved
 }
 
 # --- the end ----------------------------------------------------------------------

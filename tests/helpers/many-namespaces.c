@@ -9,21 +9,11 @@
  * the limit of namespaces is reached.
  */
 #define _GNU_SOURCE
-#include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
-#define LINE "realtime 86400 0\n"
+#include "own-clock.h"
 
 static long long mem_free(void)
 {
@@ -39,25 +29,6 @@ static long long mem_free(void)
 	return kib * 1024;
 }
 
-/* False if there may be no more */
-static int make(void)
-{
-	int fd;
-
-	if (unshare(CLONE_NEWTIME)) {
-		if (errno == ENOSPC)
-			return 0;
-		err(1, "unshare");
-	}
-	fd = open("/proc/self/timens_offsets", O_WRONLY);
-	if (fd < 0 || write(fd, LINE, strlen(LINE)) < 0)
-		err(1, "timens_offsets");
-	close(fd);
-	if (open("/proc/self/ns/time_for_children", O_RDONLY) < 0)
-		err(1, "time_for_children");
-	return 1;
-}
-
 int main(int argc, char **argv)
 {
 	struct rlimit lim = { 200000, 200000 };
@@ -70,11 +41,11 @@ int main(int argc, char **argv)
 	if (setrlimit(RLIMIT_NOFILE, &lim))
 		err(1, "setrlimit");
 	/* The first one also makes what all share; let what is freed late be free */
-	make();
+	own_clock_new();
 	sleep(3);
 	before = mem_free();
 	for (int i = 1; i < n; i++) {
-		if (!make()) {
+		if (own_clock_new() < 0) {
 			printf("%d\n", i);
 			return 2;
 		}

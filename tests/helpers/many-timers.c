@@ -9,32 +9,13 @@
  * clock takes (with --icount: instructions), the least of ten times.
  */
 #define _GNU_SOURCE
-#include <err.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
-#define LINE "realtime 0 0\n"
-
-static long long now(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
+#include "clock.h"
+#include "own-clock.h"
 
 static void arm(int n)
 {
@@ -51,20 +32,12 @@ static void arm(int n)
 	}
 }
 
-/* Enter a new namespace with a clock of its own */
 static void enter(void)
 {
-	int fd;
+	int fd = own_clock_new();
 
-	if (unshare(CLONE_NEWTIME))
-		err(1, "unshare");
-	fd = open("/proc/self/timens_offsets", O_WRONLY);
-	if (fd < 0 || write(fd, LINE, strlen(LINE)) < 0)
-		err(1, "timens_offsets");
-	close(fd);
-	fd = open("/proc/self/ns/time_for_children", O_RDONLY);
 	if (fd < 0 || setns(fd, CLONE_NEWTIME))
-		err(1, "setns");
+		err(1, "namespace");
 	close(fd);
 }
 
@@ -98,10 +71,10 @@ int main(int argc, char **argv)
 	arm(atoi(argv[1]));
 	for (int i = 0; i < 10; i++) {
 		ts.tv_sec += i & 1 ? -1000 : 1000;
-		t = now(CLOCK_MONOTONIC);
+		t = vdso_clock(CLOCK_MONOTONIC);
 		if (clock_settime(CLOCK_REALTIME, &ts))
 			err(1, "clock_settime");
-		t = now(CLOCK_MONOTONIC) - t;
+		t = vdso_clock(CLOCK_MONOTONIC) - t;
 		if (least < 0 || t < least)
 			least = t;
 	}

@@ -3,10 +3,11 @@
  * map-attack - what a UML guest's process can do to the pages above its address
  * space, which hold UML's stub, and to the mappings that belong to the kernel.
  *
- * usage: map-attack ADDRESS...
+ * usage: map-attack [--read] ADDRESS...
  *
  * Tries every call that changes, reads or writes memory on the page at each
- * ADDRESS (hexadecimal). Each has to fail. Then children change their own vDSO,
+ * ADDRESS (hexadecimal). Each has to fail; with --read, settimeofday() may read what
+ * is there, and fail as it is no time. Then children change their own vDSO,
  * vvar and vsyscall mappings, and write to them in every way, while this process
  * looks whether its own time calls still work. Prints "not ok" and what happened
  * for what should not; exits with 1 if there was any, else prints a count.
@@ -24,7 +25,7 @@
 
 #define PAGE 4096UL
 
-static int failures, tries;
+static int failures, tries, may_read;
 static int self_mem, zero, null_pipe[2];
 
 static void check(int ok, const char *what, const char *on)
@@ -87,12 +88,15 @@ static void check_efault(long ret, const char *what, const char *name)
 static void attack_pointers(char *at, const char *name)
 {
 	static const clockid_t ids[] = { 0, 1, 4, 5, 6, 7, 11 };
+	long ret;
 
 	check_efault(syscall(SYS_gettimeofday, at, NULL), "gettimeofday", name);
 	check_efault(syscall(SYS_gettimeofday, NULL, at), "its time zone",
 		     name);
 	check_efault(syscall(SYS_time, at), "time", name);
-	check_efault(syscall(SYS_settimeofday, at, NULL), "settimeofday", name);
+	ret = syscall(SYS_settimeofday, at, NULL);
+	check(ret < 0 && (errno == EFAULT || (may_read && errno == EINVAL)),
+	      "settimeofday", name);
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
 		check_efault(syscall(SYS_clock_gettime, ids[i], at),
 			     "clock_gettime", name);
@@ -217,10 +221,13 @@ int main(int argc, char **argv)
 	struct mapping m[8];
 	int n = find_mappings(m, 8);
 
+	may_read = argc > 1 && !strcmp(argv[1], "--read");
+	argc -= may_read;
+	argv += may_read;
 	self_mem = open("/proc/self/mem", O_RDWR);
 	zero = open("/dev/zero", O_RDONLY);
 	if (argc < 2 || self_mem < 0 || zero < 0 || pipe(null_pipe) || !n) {
-		fprintf(stderr, "usage: map-attack ADDRESS...\n");
+		fprintf(stderr, "usage: map-attack [--read] ADDRESS...\n");
 		return 2;
 	}
 	for (int i = 1; i < argc; i++) {

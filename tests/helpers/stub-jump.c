@@ -13,13 +13,13 @@
  * Who has not ended after a while is killed. Prints how many ended by a signal,
  * with a status, and by being killed.
  */
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include "become.h"
+#include "caught.h"
 #include "clock.h"
+#include "patience.h"
 
 #define PATIENCE_US 200
 #define PATIENCE    1000
@@ -61,21 +61,18 @@ static int wait_for(pid_t pid)
 {
 	int status;
 
-	for (int i = 0; i < PATIENCE; i++) {
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFSIGNALED(status);
-		usleep(PATIENCE_US);
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return 2;
+	if (!ended_soon(pid, PATIENCE, PATIENCE_US, &status))
+		return 2;
+	return WIFSIGNALED(status);
 }
 
-/* Is there one soon after @at, in its page? */
+/* Is there one soon after @at, in its page? Not if nothing can be read there. */
 static int far_return(const unsigned char *at)
 {
 	size_t left = 4096 - ((unsigned long)at & 4095);
 
+	if (!readable(at))
+		return 0;
 	for (size_t i = 0; i < FAR_SOON && i < left; i++)
 		if (at[i] == 0xca || at[i] == 0xcb || at[i] == 0xcf)
 			return 1;
@@ -113,17 +110,20 @@ int main(int argc, char **argv)
 	length = strtoul(argv[2], NULL, 0);
 	step = strtoul(argv[3], NULL, 0) ?: 1;
 	buffer[0] = 4102444800; /* 2100 */
+	catch_signals();
 	for (unsigned long i = 0; i * step < length; i++) {
 		unsigned long at = start + i * step;
 
 		if (no_far && far_return((unsigned char *)at))
 			continue;
 		pid = fork();
-		if (!pid)
+		if (!pid) {
+			catch_none();
 			jump(at,
 			     choose_sp(i / ARRAY_SIZE(sets), argv + 4,
 				       argc - 4),
 			     sets[i % ARRAY_SIZE(sets)]);
+		}
 		if (pid < 0) {
 			perror("stub-jump: fork");
 			return 2;

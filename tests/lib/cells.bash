@@ -11,15 +11,15 @@
 #   cells_table FILE       what the programs gave, as a table
 #
 # The host is the VM, in its initial time namespace; a cell is a guest:
-# CLOCK-INTERCEPTION. Those on clock timens run in the VM, the others on this
-# machine; see uml.bash.
+# CLOCK-INTERCEPTION. Those on clock timens or in mmfd mode run in the VM, the others
+# on this machine; see uml.bash.
 #
 # IGNORE is a pattern of result lines that do not count, and LIMIT a time in
 # seconds. Where a guest may differ is in selftests.except, with the reason:
 # such a line has to differ, or the exception has to go.
 
 CELLS_HERE=(intercept-seccomp intercept-ptrace page-seccomp page-ptrace)
-CELLS_VM=(timens-seccomp timens-ptrace)
+CELLS_VM=(timens-seccomp timens-ptrace intercept-mmfd page-mmfd timens-mmfd)
 EXCEPT=$TOP/tests/lib/selftests.except
 
 # shellcheck source=tests/lib/uml.bash
@@ -31,10 +31,19 @@ cells_paths() {
 
 # cell_options CELL - for UML's command line
 cell_options() {
-	local mode=off
+	local mode
 
-	[ "${1#*-}" = ptrace ] || mode=on
-	printf 'seccomp=%s timeclock=%s\n' "$mode" "${1%-*}"
+	case $1 in
+	*-ptrace)  mode=seccomp=off ;;
+	*-seccomp) mode=seccomp=on ;;
+	*-mmfd)	   mode=mmfd=on ;;
+	esac
+	printf '%s timeclock=%s\n' "$mode" "${1%-*}"
+}
+
+# in_vm CELL
+in_vm() {
+	[[ " host ${CELLS_VM[*]} " == *" $1 "* ]]
 }
 
 start_here() {
@@ -50,7 +59,7 @@ start_here() {
 start_in_vm() {
 	local cell
 
-	vm_start patched --mem 1536M --with "$BUILD/selftests:/selftests"
+	vm_start patched --mem 2G --with "$BUILD/selftests:/selftests"
 	for cell in "${CELLS_VM[@]}"; do
 		VM_TIMEOUT=200 vm <<-SH
 			mkdir -p /run/uml
@@ -75,10 +84,11 @@ cells_stop() {
 
 # cell_log CELL - what its kernel said
 cell_log() {
-	case $1 in
-	timens-*) vm uml-guest log "/run/uml/$1" ;;
-	*)	  uml_log "$1" ;;
-	esac
+	if in_vm "$1"; then
+		vm uml-guest log "/run/uml/$1"
+	else
+		uml_log "$1"
+	fi
 }
 
 # run_here CELL - PROGRAM there; the last line is its status
@@ -130,18 +140,14 @@ run_cells() {
 	local cell
 
 	for cell; do
-		case $cell in
-		host | timens-*) ;;
-		*)	run_here "$cell" >"$WORK/$cell.log" 2>&1 3>&- & ;;
-		esac
+		in_vm "$cell" ||
+			run_here "$cell" >"$WORK/$cell.log" 2>&1 3>&- &
 	done
 	run_in_vm "$@" >"$WORK/vm"
 	wait
 	for cell; do
-		case $cell in
-		host | timens-*)
-			sed -n "s/^$cell //p" "$WORK/vm" >"$WORK/$cell.log" ;;
-		esac
+		! in_vm "$cell" ||
+			sed -n "s/^$cell //p" "$WORK/vm" >"$WORK/$cell.log"
 	done
 }
 
@@ -225,7 +231,7 @@ compare() {
 	for cell in "${todo[@]}"; do
 		printf -- '--- %s: as on the host, and as in %s (status %s)\n' \
 			"$PROGRAM" "$cell" "$(tail -n 1 "$WORK/$cell.log")"
-		cat "$WORK/$cell.diff" 2>/dev/null
+		[ ! -e "$WORK/$cell.diff" ] || cat "$WORK/$cell.diff"
 		! broken "$cell" || tail -n 20 "$WORK/$cell.log"
 	done
 	fail "$PROGRAM differs from the host three times in: ${todo[*]}"

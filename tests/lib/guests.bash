@@ -6,6 +6,7 @@
 #   guests_start SECONDS     start all that stdin has, a line NAME COMMAND... each
 #   guest NAME CMD...        run it there; it has GUEST_TIMEOUT seconds (45)
 #   timeclock NAME           what UML said about its clock
+#   userspace NAME           what it said about its mode
 #   entries NAME CALL COUNT  how often COUNT calls entered the guest's kernel, made
 #                            by a program that $UNDER runs if that is set
 #   assert_passed, assert_intercepted NAME CALL
@@ -14,6 +15,9 @@
 #                            what the guests pass and intercept have to agree on
 #   tracer_sees_all, filter_obeyed, set_moves_all, threads_differ, file_decides
 #                            what holds for the guest pass
+#   unprivileged_refused NAME
+#                            who may not set the clock of this guest cannot
+#   nocaps_refused           what holds for the guest nocaps
 #   namespace_time NAME      the namespace's clock, asked on the host
 #   nothing_else_moved       the host's clock and a bystander's are where they
 #                            were; after setup has stored host and sibling
@@ -55,11 +59,21 @@ guest()
 		uml-guest run "/run/uml/$name" "$@"
 }
 
-# timeclock NAME - what UML said about its clock
-timeclock()
+# said NAME PREFIX - the lines of UML's log that begin with it
+said()
 {
 	vm uml-guest log "/run/uml/$1" | tr -d '\r' |
-		sed -n 's/^\[[ .0-9]*\] timeclock: //p'
+		sed -n "s/^\[[ .0-9]*\] $2: //p"
+}
+
+timeclock()
+{
+	said "$1" timeclock
+}
+
+userspace()
+{
+	said "$1" userspace
 }
 
 # entries NAME CALL COUNT - how often COUNT calls made the guest enter its kernel:
@@ -211,6 +225,33 @@ set_moves_all()
 	assert_line "clock_adjtime: set, moved"
 	assert_near $((before + 7000)) "$(guest pass date +%s)"
 	assert_near $((before + 7000)) "$(namespace_time pass)"
+	nothing_else_moved
+}
+
+# shellcheck disable=SC2119
+unprivileged_refused()
+{
+	run guest "$1" set-attempts --uid 1000 100
+	assert_all_refused
+	run guest "$1" set-attempts --drop --raise 100
+	assert_line --index 0 "--raise: EPERM"
+	assert_all_refused 10
+	run guest "$1" su user -c '/usr/bin/unshare -U -r set-attempts 100'
+	assert_all_refused
+	nothing_else_moved
+}
+
+nocaps_refused()
+{
+	local before
+
+	before=$(namespace_time nocaps)
+	run guest nocaps set-attempts 10000
+	refute_output --partial "moved"
+	assert_near "$before" "$(namespace_time nocaps)"
+	assert_near "$before" "$(guest nocaps date +%s)"
+	run timeclock nocaps
+	assert_line --partial "--keep-caps=sys_time"
 	nothing_else_moved
 }
 

@@ -6,6 +6,7 @@
 #
 # Three kinds of words:
 #   built here    vm-patched vm-stock vm-debug vm-kcsan uml uml-smp shim helpers
+#                 debian
 #                 missing is a failure that says what to make
 #   the machine   root host-timens host-seccomp host-realtime
 #                 missing is a skip with its reason, unless CHECK_NO_SKIP=1 or
@@ -60,6 +61,8 @@ require_word()
 		requires_built "$BUILD/shim/timens" shim ;;
 	helpers)
 		requires_built "$BUILD/tests" helpers ;;
+	debian)
+		requires_built "$BUILD/debian/root.ext4" debian-root ;;
 	root)
 		[ "$(id -u)" = 0 ] || requires_lack "needs root" ;;
 	host-timens)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # uml.bash - UML guests that run directly on this machine. Load after common.
 #
-#   uml_start NAME KERNEL OPTION...   KERNEL uml or uml-smp, of $BUILD
+#   uml_start NAME KERNEL OPTION...   KERNEL uml or uml-smp, of $BUILD; what is in
+#                                     the array UML_BEFORE starts it
 #   uml_start_modes                   one in each of UML_MODES
 #   guest NAME CMD [ARG...]           run it there as root; or guest NAME <SCRIPT
 #   uml_log NAME                      what its kernel said
@@ -51,7 +52,7 @@ uml_start()
 	[ "$(id -u)" != 0 ] ||
 		drop=("$(command -v setpriv)" --bounding-set=-sys_time)
 	uml_guest start "$BATS_FILE_TMPDIR/guests/run/$name" \
-		"${drop[@]}" "$(command -v setarch)" -R "$kernel" "$@"
+		"${drop[@]}" ${UML_BEFORE[@]+"${UML_BEFORE[@]}"} "$(command -v setarch)" -R "$kernel" "$@"
 }
 
 uml_start_modes()

@@ -20,7 +20,8 @@
 #
 #   vm_start KERNEL [RUN-VM-OPTION]...   boot; KERNEL patched, stock, debug or kcsan.
 #                        With TEST_KERNEL=debug or kcsan, patched means that one, and
-#                        all may take ten times as long (make check KERNEL=debug)
+#                        all may take ten times as long (make check KERNEL=debug).
+#                        It has VM_START seconds (120), for one with large files
 #   vm CMD [ARG...]      run it as root: its stdout, stderr and status are ours
 #   vm <FILE             the same for a shell script (busybox sh -e)
 #   vm_on KERNEL ...     the same where several VMs run; vm takes the last
@@ -57,7 +58,7 @@ vm_start()
 		--serve "$dir" "$@" </dev/null >"$dir/verdict" 2>&1 3>&- &
 	printf '%s\n' $! >"$dir/pid"
 	export VM_KERNEL=$kernel
-	vm_wait "$dir" 0 $((SECONDS + 120 * $(vm_slow))) || return 1
+	vm_wait "$dir" 0 $((SECONDS + ${VM_START:-120} * $(vm_slow))) || return 1
 	[ "$(head -n 1 "$dir/status")" = ready ]
 }
 

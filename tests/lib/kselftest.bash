@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# mmfd.bash - the kernel's tests of mmfd, in the VM. Load after common.
+# kselftest.bash - the kernel's tests of what this project adds, in the VM. Load after
+# common.
 #
 #   passes NAME COUNT [ARG...]   /selftests/NAME has so many tests, and all pass
 #   passed COUNT         the same of what bats' run has run
