@@ -21,11 +21,12 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-# HOST= of run and bench; bench does both without it.
+# HOST= of run and bench; bench does both without it. PEERS=no leaves out others'.
+WITH_PEERS = $(if $(PEERS),--peers $(PEERS))
 .PHONY: run-vm run-this bench-vm bench-this bench-both bench-traps profile-traps
 ifeq ($(filter-out this vm,$(HOST)),)
 run: run-$(or $(HOST),vm) ## a UML guest on its own wall clock (HOST=this: without a VM)
-bench: bench-$(or $(HOST),both) ## ns and instructions per time call (HOST=this, HOST=vm: half)
+bench: bench-$(or $(HOST),both) ## ns and instructions of calls and jobs (HOST=this|vm: half, PEERS=no)
 else
 run bench:
 	@echo "HOST=$(HOST): must be this or vm" >&2; exit 1
@@ -44,6 +45,15 @@ shell: kernel uml shim helpers ## a shell in the VM (GUEST=uml: in a UML guest i
 	@scripts/run-vm --kernel $(KERNEL) --interactive \
 		$(if $(filter uml,$(GUEST)),--with tests/bench:/bench -- /bench/guest-shell,-- sh -l)
 
+.PHONY: debian debian-root
+debian: debian-root uml shim helpers ## a Debian guest (MODE=seccomp, ptrace, mmfd or timens)
+	@scripts/deps guest
+	@$(if $(filter mmfd timens,$(MODE)),scripts/deps vm && scripts/build-kernel,:)
+	@scripts/debian $(MODE)
+
+debian-root:
+	@scripts/debian-root
+
 check: ## every test (TESTS=file.bats... for some, KERNEL=debug|kcsan: see scripts/check)
 	@scripts/deps test
 	@+$(MAKE) --no-print-directory check-builds
@@ -51,14 +61,16 @@ check: ## every test (TESTS=file.bats... for some, KERNEL=debug|kcsan: see scrip
 
 .PHONY: check-builds
 check-builds: tree shim helpers
+	@[ "$$(id -u)" != 0 ] || scripts/debian-root || \
+		echo "tests/debian.bats will fail" >&2
 	@scripts/build-kernel $(or $(filter debug kcsan,$(KERNEL)),patched)
 	@scripts/build-uml
 	@scripts/build-uml smp
 	@scripts/build-kernel stock
 
-bench-vm: kernel uml uml-stock shim helpers
+bench-vm: kernel uml uml-smp uml-stock shim helpers
 	@scripts/deps bench
-	@scripts/bench --host vm
+	@scripts/bench --host vm $(WITH_PEERS)
 	@scripts/bench-traps
 
 bench-traps: kernel shim helpers ## ns and instructions to run code until it traps (mmfd)
@@ -69,13 +81,13 @@ profile-traps: kernel shim helpers ## in which functions they are (WAY=mmfd-run)
 	@scripts/deps bench
 	@scripts/profile-traps $(or $(WAY),mmfd-run)
 
-bench-this: uml uml-stock shim helpers
+bench-this: uml uml-smp uml-stock shim helpers
 	@scripts/deps bench
-	@scripts/bench --host this
+	@scripts/bench --host this $(WITH_PEERS)
 
-bench-both: kernel uml uml-stock shim helpers
+bench-both: kernel uml uml-smp uml-stock shim helpers
 	@scripts/deps bench
-	@scripts/bench
+	@scripts/bench $(WITH_PEERS)
 	@scripts/bench-traps
 
 .PHONY: uml-stock uml-smp
