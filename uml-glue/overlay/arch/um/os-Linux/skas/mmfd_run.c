@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <string.h>
 #include <linux/audit.h>
 #include <as-layout.h>
 #include <kern_util.h>
@@ -87,7 +86,7 @@ static bool load_regs(struct mmfd_run *run, const struct uml_pt_regs *regs)
 	_Static_assert(offsetof(struct mmfd_regs, rsp) == HOST_SP * sizeof(long), "as ptrace's");
 	_Static_assert(offsetof(struct mmfd_regs, gs_base) == GS_BASE, "as ptrace's");
 
-	memcpy(&run->regs, regs->gp, sizeof(run->regs));
+	run->regs = *(const struct mmfd_regs *)regs->gp;
 	run->regs.eflags &= EFLAGS_GUEST;
 	if (step)
 		run->regs.eflags |= EFLAGS_TF;
@@ -96,7 +95,7 @@ static bool load_regs(struct mmfd_run *run, const struct uml_pt_regs *regs)
 
 static void save_regs(struct uml_pt_regs *regs, const struct mmfd_run *run, bool step)
 {
-	memcpy(regs->gp, &run->regs, sizeof(run->regs));
+	*(struct mmfd_regs *)regs->gp = run->regs;
 	if (step)
 		REGS_EFLAGS(regs->gp) &= ~EFLAGS_TF;
 }
