@@ -66,6 +66,7 @@ check-builds: tree shim helpers
 	@scripts/build-kernel $(or $(filter debug kcsan,$(KERNEL)),patched)
 	@scripts/build-uml
 	@scripts/build-uml smp
+	@scripts/build-uml timetravel
 	@scripts/build-kernel stock
 
 bench-vm: kernel uml uml-smp uml-stock shim helpers

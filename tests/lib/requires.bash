@@ -5,8 +5,8 @@
 #   requires WORD...     in a @test, in setup or in setup_file
 #
 # Three kinds of words:
-#   built here    vm-patched vm-stock vm-debug vm-kcsan uml uml-smp shim helpers
-#                 debian
+#   built here    vm-patched vm-stock vm-debug vm-kcsan uml uml-smp uml-timetravel
+#                 shim helpers debian
 #                 missing is a failure that says what to make
 #   the machine   root host-timens host-seccomp host-realtime
 #                 missing is a skip with its reason, unless CHECK_NO_SKIP=1 or
@@ -54,9 +54,9 @@ require_word()
 			"kernel KERNEL=$kernel" ;;
 	uml)
 		requires_built "$BUILD/uml/linux" uml ;;
-	uml-smp)
-		[ -e "$BUILD/uml-smp/linux" ] || requires_fail \
-			"$BUILD/uml-smp/linux is missing; run: scripts/build-uml smp" ;;
+	uml-smp | uml-timetravel)
+		[ -e "$BUILD/$1/linux" ] || requires_fail \
+			"$BUILD/$1/linux is missing; run: scripts/build-uml ${1#uml-}" ;;
 	shim)
 		requires_built "$BUILD/shim/timens" shim ;;
 	helpers)
