@@ -16,8 +16,11 @@
 
 /* By so much the setters move the clock, forth and back */
 #define STEP		NSEC
-/* A coarse clock lags by a tick; the host's clock may be slewed meanwhile */
-#define SLACK		(NSEC / 10)
+/*
+ * Between its look at CLOCK_MONOTONIC and its set, a setter may have to wait, and so may
+ * the tick that a coarse clock stands for: on an emulated machine, for long.
+ */
+#define SLACK		NSEC
 
 enum { SETS, READINGS, WAITS, KILLS, MOVES, ENDS, COUNTS };
 
@@ -88,7 +91,7 @@ static void read_clock(unsigned int i)
 {
 	long long before = now(CLOCK_MONOTONIC) + base, t, after;
 
-	t = i & 1 ? now(CLOCK_REALTIME) : now(CLOCK_REALTIME_COARSE);
+	t = now(i & 1 ? CLOCK_REALTIME : CLOCK_REALTIME_COARSE);
 	after = now(CLOCK_MONOTONIC) + base;
 	if (t < before - SLACK || t > after + STEP + SLACK)
 		fail("the clock is off by ms", (t - before) / 1000000);
@@ -284,7 +287,7 @@ int main(int argc, char **argv)
 	dist = distance();
 	seconds = run(seconds);
 	dist -= distance();
-	if (dist < -SLACK || dist > SLACK)
+	if (dist < -NSEC / 10 || dist > NSEC / 10)
 		ksft_exit_fail_msg("the host's clock has moved by %lld ns\n", dist);
 	ksft_test_result(!seconds, "a clock under stress\n");
 	ksft_finished();
