@@ -94,16 +94,14 @@ struct reader {
 static const struct reader vdso_readers[] = {
 	{ "clock_gettime", vdso_clock, CLOCK_REALTIME, 0 },
 	{ "gettimeofday", vdso_gettimeofday, 0, 999 },
-	{ "clock_gettime, coarse", vdso_clock, CLOCK_REALTIME_COARSE,
-	  NSEC },
+	{ "clock_gettime, coarse", vdso_clock, CLOCK_REALTIME_COARSE, NSEC },
 	{ "time", vdso_time, 0, 2 * NSEC },
 };
 
 static const struct reader raw_readers[] = {
 	{ "raw clock_gettime", raw_clock, CLOCK_REALTIME, 0 },
 	{ "raw gettimeofday", raw_gettimeofday, 0, 999 },
-	{ "raw clock_gettime, coarse", raw_clock, CLOCK_REALTIME_COARSE,
-	  NSEC },
+	{ "raw clock_gettime, coarse", raw_clock, CLOCK_REALTIME_COARSE, NSEC },
 	{ "raw time", raw_time, 0, 2 * NSEC },
 };
 
