@@ -120,6 +120,13 @@ passes() {
 	same vdso_test_correctness
 }
 
+@test "x86: vsyscalls" {
+	same test_vsyscall
+	run results patched test_vsyscall
+	assert_line --regexp '^ok .*vsyscall'
+	refute_line --regexp '^not ok'
+}
+
 @test "timers: nanosleep" {
 	same nanosleep
 }
