@@ -55,6 +55,18 @@ mirror_unfetched()
 		grep -v -i security | sed -n 1p
 }
 
+# need_mirror - the mirror, whether its lists are there or not
+need_mirror()
+{
+	local site
+
+	site=$(mirror)
+	[ -n "$site" ] || site=$(mirror_unfetched)
+	[ -n "$site" ] || die "no Debian mirror in this machine's apt sources;" \
+		"add one, or give KERNEL_TARBALL=FILE"
+	printf '%s\n' "$site"
+}
+
 # apt_own TOOL ARG... - apt with sources, lists and cache of its own, in the
 # directory APT_STATE.
 APT_STATE=$CACHE/apt
@@ -75,10 +87,7 @@ apt_own_setup()
 {
 	local suite=$1 status=${2:-/dev/null} state=$APT_STATE site
 
-	site=$(mirror)
-	[ -n "$site" ] || site=$(mirror_unfetched)
-	[ -n "$site" ] || die "no Debian mirror in this machine's apt sources;" \
-		"add one, or give KERNEL_TARBALL=FILE"
+	site=$(need_mirror) || exit
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
 	cat "$status" >"$state/status"
 	printf 'deb [signed-by=%s] %s %s main\n' \

@@ -34,11 +34,8 @@ release_backports()
 # In a subshell, so that apt_own has a directory of its own.
 fetch_runsc()
 (
-	CACHE=$CACHE/peers
-	apt_own_setup
-	printf 'deb [signed-by=%s] %s %s main\n' \
-		/usr/share/keyrings/debian-archive-keyring.gpg \
-		"$(mirror)" "$(release_backports)" >"$CACHE/apt/sources.list"
+	APT_STATE=$CACHE/peers
+	apt_own_setup "$(release_backports)"
 	mkdir -p "$BUILD/peers"
 	cd "$BUILD/peers"
 	apt_own apt-get -qq update

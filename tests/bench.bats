@@ -326,6 +326,24 @@ mmfd_of() {
 	assert_output ""
 }
 
+@test "gVisor comes from the release's backports, by lists of its own" {
+	(
+		. "$TOP/scripts/lib.sh"
+		. "$TOP/scripts/lib-peers.sh"
+		CACHE=$BATS_TEST_TMPDIR/cache BUILD=$BATS_TEST_TMPDIR/build
+		release_backports() { echo suite-backports; }
+		mirror() { echo http://mirror.example/debian; }
+		apt-get() { [[ "$*" != *download* ]] || touch runsc_1_amd64.deb; }
+		dpkg() { echo "$*" >unpacked; }
+		set -e
+		fetch_runsc
+	)
+	run cat cache/peers/sources.list
+	assert_output --partial "http://mirror.example/debian suite-backports main"
+	assert_equal "$(cat build/peers/unpacked)" "-x runsc_1_amd64.deb ."
+	assert_not_exist cache/apt
+}
+
 @test "an account of the run that is no JSON leaves the results of before" {
 	samples_of 1000
 	bench_kept
