@@ -64,7 +64,6 @@ host_vdso() {
 	done | sort -u
 }
 
-# alive NAME - it does what guests do
 # pages RANGE... - the address of each page
 pages() {
 	local range at

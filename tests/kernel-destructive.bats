@@ -4,7 +4,7 @@
 # Makefile calls destructive, by root in a time namespace with its own wall clock:
 # neither the host's clock moves nor a bystander's. Two are left out, as they do not
 # set a clock: clocksource-switch writes to sysfs, alarmtimer-suspend suspends the
-# machine. They run in /short, where the tests that they call take less time.
+# machine. They run in tests/short, where the tests that they call take less time.
 
 load lib/common
 load lib/clocks
@@ -14,23 +14,14 @@ load lib/clocks
 # shellcheck disable=SC2016 # for the VM's shell
 ALL='cd /short
 for t; do
-	{ timeout 35 $before ./$t >/run/$t.out 2>&1; echo $? >/run/$t.status; } &
+	{ timeout 35 $before /selftests/$t >/run/$t.out 2>&1; echo $? >/run/$t.status; } &
 done
 wait'
 
 setup_file() {
 	requires vm-patched shim
-	vm_start patched --with "$BUILD/selftests:/selftests"
-	vm <<-'SH'
-		mkdir /short
-		ln -s /selftests/* /short
-		rm /short/inconsistency-check /short/nanosleep
-		for t in inconsistency-check nanosleep nsleep-lat raw_skew; do
-			printf '#!/bin/sh\nexec /selftests/inconsistency-check -c 0 -t 1\n' \
-				>/short/$t
-			chmod +x /short/$t
-		done
-	SH
+	vm_start patched --with "$BUILD/selftests:/selftests" \
+		--with "$TOP/tests/short:/short"
 	sibling_start
 }
 
@@ -83,11 +74,11 @@ ended() {
 	local host
 
 	host=$(host_clock)
-	vm sh -c "cd /short; ./set-2038"
+	vm sh -c "cd /short; /selftests/set-2038"
 	run assert_host_unmoved "$host"
 	assert_failure
 	host=$(host_clock)
-	run vm sh -c "cd /short; timeout 4 ./adjtick"
+	run vm timeout 4 /selftests/adjtick
 	run assert_host_unmoved "$host"
 	assert_failure
 }

@@ -34,7 +34,7 @@ teardown_file() {
 	vm_stop
 }
 
-# OPTIONS ROOT - those of each guest; /run/s is its script
+# options ROOT - those of each guest; /run/s is its script
 options() {
 	echo "mem=128M con=null con0=null ssl=null rootfstype=hostfs rw panic=-1" \
 		"rootflags=$1 init=/tests/travel-init travel=/run/s"

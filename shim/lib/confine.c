@@ -230,13 +230,11 @@ static int allow(scmp_filter_ctx ctx, const struct timens_call *call)
  * A library that is told EPERM does not fall back to clone(2), whose flags can be
  * looked at.
  */
-static int fill(scmp_filter_ctx ctx, const struct timens_call *calls, size_t n,
-		uint32_t action)
+static int fill(scmp_filter_ctx ctx, const struct timens_call *calls, size_t n)
 {
 	size_t i;
-	int ret;
+	int ret = 0;
 
-	ret = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, action);
 	/* By halving the numbers, not one by one; older libraries cannot. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (i = 0; !ret && i < n; i++)
@@ -257,12 +255,10 @@ int timens_filter_confine(const char *profile, uint32_t action)
 	calls = timens_filter_calls(profile, &n);
 	if (!calls)
 		return -ENOENT;
-	if (action == SECCOMP_RET_ALLOW)
-		return -EINVAL;
-	ctx = seccomp_init(action);
-	if (!ctx)
-		return -EINVAL;
-	ret = fill(ctx, calls, n, action);
+	ret = tns_new_filter(&ctx, action);
+	if (ret)
+		return ret;
+	ret = fill(ctx, calls, n);
 	if (!ret)
 		ret = tns_load_filter(ctx, 0);
 	seccomp_release(ctx);

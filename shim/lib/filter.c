@@ -89,19 +89,32 @@ static int allow_table(scmp_filter_ctx ctx, uint64_t limit)
 	return ret;
 }
 
-/* A filter that allows the table's calls. */
-static int make_filter(scmp_filter_ctx *ctx, uint32_t action, uint64_t limit)
+int tns_new_filter(scmp_filter_ctx *ctx, uint32_t action)
 {
 	int ret;
 
-	if (action == SECCOMP_RET_ALLOW || limit % LIMIT_ALIGN)
+	if (action == SECCOMP_RET_ALLOW)
 		return -EINVAL;
 	*ctx = seccomp_init(action);
 	if (!*ctx)
 		return -EINVAL;
 	ret = seccomp_attr_set(*ctx, SCMP_FLTATR_ACT_BADARCH, action);
-	if (!ret)
-		ret = allow_table(*ctx, limit);
+	if (ret)
+		seccomp_release(*ctx);
+	return ret;
+}
+
+/* A filter that allows the table's calls. */
+static int make_filter(scmp_filter_ctx *ctx, uint32_t action, uint64_t limit)
+{
+	int ret;
+
+	if (limit % LIMIT_ALIGN)
+		return -EINVAL;
+	ret = tns_new_filter(ctx, action);
+	if (ret)
+		return ret;
+	ret = allow_table(*ctx, limit);
 	if (ret)
 		seccomp_release(*ctx);
 	return ret;

@@ -116,6 +116,16 @@ static int give_up(const struct caps *caps)
 	return 0;
 }
 
+int profile_find(const char *profile, const struct timens_call **calls,
+		 size_t *n)
+{
+	*calls = timens_filter_calls(profile, n);
+	if (*calls)
+		return 0;
+	return fail("--confine: there is no profile '%s'; there is uml",
+		    profile);
+}
+
 /* After privileges are gone; with --keep-caps all no_new_privs is not set yet. */
 static int confine(const char *profile)
 {

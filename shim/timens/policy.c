@@ -67,12 +67,12 @@ static int print_table(void)
 
 static int print_profile(const char *profile)
 {
+	const struct timens_call *call;
 	size_t i, n;
-	const struct timens_call *call = timens_filter_calls(profile, &n);
+	int ret = profile_find(profile, &call, &n);
 
-	if (!call)
-		return fail("--confine: there is no profile '%s'; there is uml",
-			    profile);
+	if (ret)
+		return ret;
 	printf("%-18s %4s  %s\n", "CALL", "NR", "ARGUMENT");
 	for (i = 0; i < n; i++, call++) {
 		printf("%-18s %4d", call->name, call->nr);

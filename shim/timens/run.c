@@ -132,13 +132,11 @@ static int parse_name(struct request *req)
 
 static int parse_profile(struct request *req)
 {
+	const struct timens_call *calls;
 	size_t n;
 
 	req->profile = optarg;
-	if (timens_filter_calls(optarg, &n))
-		return 0;
-	return fail("--confine: there is no profile '%s'; there is uml",
-		    optarg);
+	return profile_find(optarg, &calls, &n);
 }
 
 static int parse_option(struct request *req, int option)

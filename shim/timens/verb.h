@@ -60,6 +60,9 @@ struct caps {
 	size_t n;
 };
 
+/* The calls that a profile allows, and how many */
+int profile_find(const char *profile, const struct timens_call **calls,
+		 size_t *n);
 int caps_parse(struct caps *caps, const char *text);
 int command_check(char **argv);
 int command_exec(const struct caps *caps, const char *profile, char **argv);

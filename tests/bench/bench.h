@@ -6,9 +6,11 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <x86intrin.h>
 
 #define ROUNDS_MAX 1000
@@ -19,6 +21,13 @@ _Noreturn static inline void fail(const char *what, const char *why)
 {
 	fprintf(stderr, PROGRAM ": %s: %s\n", what, why);
 	exit(1);
+}
+
+/* Ends the program if @ok is 0, and says what errno says of @what. */
+static inline void must(int ok, const char *what)
+{
+	if (!ok)
+		fail(what, strerror(errno));
 }
 
 /* Serialised: nothing before it is still under way, nothing after it begun. */

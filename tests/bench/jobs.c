@@ -29,12 +29,6 @@ static char dir[32];
 static const char *source;
 static unsigned int seen;
 
-static void must(int ok, const char *what)
-{
-	if (!ok)
-		fail(what, strerror(errno));
-}
-
 static void make_file(const char *path)
 {
 	static char text[SIZE];

@@ -55,12 +55,6 @@
 
 static uint64_t ticks[ROUNDS_MAX];
 
-static void must(int ok, const char *what)
-{
-	if (!ok)
-		fail(what, strerror(errno));
-}
-
 static long raw_call(long nr, long arg0)
 {
 	long ret;

@@ -42,12 +42,6 @@ static int zero, null;
 static int ring[RING_MAX][2]; /* process i reads ring[i], writes ring[i + 1] */
 static char byte;
 
-static void must(int ok, const char *what)
-{
-	if (!ok)
-		fail(what, strerror(errno));
-}
-
 static void read_byte(void)
 {
 	must(read(zero, &byte, 1) == 1, "read");

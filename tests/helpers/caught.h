@@ -10,8 +10,8 @@
 /* Where a caught signal leads, with its number */
 static sigjmp_buf back;
 
-static const int caught[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS };
-#define CAUGHT (sizeof(caught) / sizeof(caught[0]))
+/* Ends with 0. */
+static const int caught[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS, 0 };
 
 static inline void caught_signal(int sig)
 {
@@ -26,15 +26,15 @@ static inline void catch_signals(void)
 	stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) };
 
 	sigaltstack(&alt, NULL);
-	for (size_t i = 0; i < CAUGHT; i++)
-		sigaction(caught[i], &sa, NULL);
+	for (const int *sig = caught; *sig; sig++)
+		sigaction(*sig, &sa, NULL);
 }
 
 /* For a child that is to end by them */
 static inline void catch_none(void)
 {
-	for (size_t i = 0; i < CAUGHT; i++)
-		signal(caught[i], SIG_DFL);
+	for (const int *sig = caught; *sig; sig++)
+		signal(*sig, SIG_DFL);
 }
 
 /* 1 if @at can be read without a signal; after catch_signals() */

@@ -9,10 +9,9 @@
  * every one whose outcome is not EPERM: what a filter refuses that way is not listed.
  */
 #include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "clock.h"
+#include "patience.h"
 
 #define NUMBERS	 560
 #define X32	 0x40000000L
@@ -63,15 +62,8 @@ static int refused(long (*how)(long nr), long nr)
 		perror("confined-calls: fork");
 		exit(2);
 	}
-	for (int i = 0; i < PATIENCE; i++) {
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) &&
-			       WEXITSTATUS(status) == REFUSED;
-		usleep(1000);
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return 0;
+	return ended_soon(pid, PATIENCE, 1000, &status) && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == REFUSED;
 }
 
 int main(void)

@@ -56,7 +56,7 @@ static inline void prepare(void)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	if (code == MAP_FAILED || stack == MAP_FAILED) {
-		perror("entry-sweep: mmap");
+		perror("mmap");
 		exit(2);
 	}
 	memset(stack, 0, 4 * PAGE);
