@@ -5,6 +5,7 @@
 #ifndef _KERNEL_MMFD_MMFD_H
 #define _KERNEL_MMFD_MMFD_H
 
+#include <linux/fs.h>
 #include <linux/mmfd.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
@@ -16,8 +17,6 @@
 
 #define MMFD_PASS_ALL	(MMFD_PASS_GETTIMEOFDAY | MMFD_PASS_CLOCK_GETTIME | \
 			 MMFD_PASS_TIME | MMFD_PASS_SETTIMEOFDAY)
-
-struct file;
 
 /**
  * struct mmfd_space - An address space that is no task's own
@@ -40,12 +39,11 @@ struct mmfd_space {
 
 /**
  * struct mmfd_vcpu - A virtual CPU
- * @refs:	References of descriptors, and of the task that is inside
  * @space:	Where it runs; referenced
  * @run:	The page shared with the supervisor, which may write it at any time
  * @pass:	MMFD_PASS_*: calls that may pass
- * @task:	Who is inside, or looks at @arch, or NULL. Taken by cmpxchg; what is
- *		below belongs to that task
+ * @task:	Who is inside, or looks at @arch; NULL, or MMFD_CLOSED once the last
+ *		descriptor is gone. What is below belongs to that task
  * @passing:	MMFD_PASS_*: those that need not trap this time
  * @trap:	MMFD_EXIT_* of the exception that is in @run, or 0; go home with it
  *		before returning to user mode
@@ -55,7 +53,6 @@ struct mmfd_space {
  * @arch:	Registers and other processor state
  */
 struct mmfd_vcpu {
-	refcount_t		refs;
 	struct mmfd_space	*space;
 	struct mmfd_run		*run;
 	u32			pass;
@@ -68,26 +65,43 @@ struct mmfd_vcpu {
 	struct mmfd_arch	arch;
 };
 
+/* mmfd_vcpu::task: there is no descriptor, so whoever was inside frees it. */
+#define MMFD_CLOSED	((struct task_struct *)1)
+
 /**
  * mmfd_vcpu_claim - Be the only one who can change what is inside
- * @vcpu:	The virtual CPU
+ * @vcpu:	The virtual CPU, of a descriptor that is kept open
  *
- * Return: True if so, until mmfd_vcpu_release(); false if another task is inside.
+ * Return: True if so, until mmfd_vcpu_release() or mmfd_vcpu_drop(); false if another
+ * task is inside.
  */
 static inline bool mmfd_vcpu_claim(struct mmfd_vcpu *vcpu)
 {
-	/* Pairs with smp_store_release() of who had it before. */
+	/* Pairs with the release of who had it before. */
 	return !cmpxchg_acquire(&vcpu->task, NULL, current);
 }
 
 /**
  * mmfd_vcpu_release - Let others have it
- * @vcpu:	A virtual CPU that current has claimed
+ * @vcpu:	A virtual CPU that current has claimed, and its descriptor is still open
  */
 static inline void mmfd_vcpu_release(struct mmfd_vcpu *vcpu)
 {
 	/* Pairs with cmpxchg_acquire() in mmfd_vcpu_claim(). */
 	smp_store_release(&vcpu->task, NULL);
+}
+
+extern const struct file_operations mmfd_vcpu_fops;
+
+/**
+ * mmfd_vcpu_of - The virtual CPU of a descriptor
+ * @file:	The descriptor's file
+ *
+ * Return: The virtual CPU, not claimed, or NULL if it is something else.
+ */
+static inline struct mmfd_vcpu *mmfd_vcpu_of(struct file *file)
+{
+	return file->f_op == &mmfd_vcpu_fops ? file->private_data : NULL;
 }
 
 /* space.c */
@@ -101,10 +115,10 @@ long mmfd_space_query(struct mmfd_space *space, struct mmfd_query __user *uquery
 /* vcpu.c */
 long mmfd_vcpu_create(struct mmfd_space *space,
 		      struct mmfd_vcpu_create __user *ucreate);
-struct mmfd_vcpu *mmfd_vcpu_of(struct file *file);
-void mmfd_vcpu_put(struct mmfd_vcpu *vcpu);
+void mmfd_vcpu_drop(struct mmfd_vcpu *vcpu);
 
 /* switch.c */
+void mmfd_set_mm(struct mm_struct *mm, struct mm_struct *home);
 void mmfd_use_mm(struct mm_struct *mm);
 void mmfd_unuse_mm(void);
 

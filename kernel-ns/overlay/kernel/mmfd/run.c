@@ -11,6 +11,7 @@
 #include <linux/file.h>
 #include <linux/rseq.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/signal.h>
 #include <linux/syscalls.h>
 #include <linux/uprobes.h>
@@ -26,7 +27,6 @@
 static void mmfd_rseq_hide(struct mmfd_vcpu *vcpu)
 {
 #ifdef CONFIG_RSEQ
-	guard(irqsave)();
 	vcpu->rseq = current->rseq.event.all;
 	current->rseq.event.all = 0;
 	vcpu->switches = current->nvcsw + current->nivcsw;
@@ -40,7 +40,6 @@ static void mmfd_rseq_hide(struct mmfd_vcpu *vcpu)
 static void mmfd_rseq_show(struct mmfd_vcpu *vcpu)
 {
 #ifdef CONFIG_RSEQ
-	guard(irqsave)();
 	current->rseq.event.all = vcpu->rseq;
 #ifdef CONFIG_RSEQ_SLICE_EXTENSION
 	current->rseq.slice.state.state = vcpu->rseq_slice;
@@ -55,14 +54,14 @@ static int mmfd_enter(struct mmfd_vcpu *vcpu)
 {
 	int err;
 
+	guard(irq)();
 	err = arch_mmfd_enter(&vcpu->arch, &vcpu->run->regs, current_pt_regs());
 	if (err)
 		return err;
-	refcount_inc(&vcpu->refs);
 	vcpu->trap = MMFD_EXIT_NONE;
 	mmfd_rseq_hide(vcpu);
 	current->mmfd_vcpu = vcpu;
-	mmfd_use_mm(vcpu->space->mm);
+	mmfd_set_mm(vcpu->space->mm, current->mm);
 	set_syscall_work(MMFD);
 	return 0;
 }
@@ -71,13 +70,15 @@ static int mmfd_enter(struct mmfd_vcpu *vcpu)
 static void mmfd_leave(struct mmfd_vcpu *vcpu, u32 reason)
 {
 	clear_syscall_work(MMFD);
-	mmfd_unuse_mm();
-	current->mmfd_vcpu = NULL;
-	mmfd_rseq_show(vcpu);
-	arch_mmfd_leave(&vcpu->arch, &vcpu->run->regs, current_pt_regs());
+	scoped_guard(irq) {
+		mmfd_set_mm(current->mmfd_home, NULL);
+		current->mmfd_vcpu = NULL;
+		mmfd_rseq_show(vcpu);
+		arch_mmfd_leave(&vcpu->arch, &vcpu->run->regs, current_pt_regs());
+	}
+	membarrier_mm_sync_core_before_usermode(current->mm);
 	WRITE_ONCE(vcpu->run->reason, reason);
-	mmfd_vcpu_release(vcpu);
-	mmfd_vcpu_put(vcpu);
+	mmfd_vcpu_drop(vcpu);
 }
 
 /**

@@ -2,8 +2,8 @@
 /*
  * Another address space for the current task, for a while.
  *
- * task->mmfd_home and task->mm change together under task_lock(), so that who
- * asks for the address space of a task from outside gets home all the time.
+ * task->mmfd_home and task->mm change together in task->mmfd_seq, so that who asks
+ * for the address space of a task from outside gets home all the time.
  */
 #include <linux/irqflags.h>
 #include <linux/mm.h>
@@ -13,14 +13,22 @@
 
 #include "mmfd.h"
 
-static void mmfd_switch_mm(struct mm_struct *mm, struct mm_struct *home)
+/**
+ * mmfd_set_mm - Change the address space that is the current one
+ * @mm:	The address space
+ * @home: The task's own; NULL if that is @mm
+ *
+ * No interrupt, so no flush of a TLB, may see half of it.
+ *
+ * Context: Process context, interrupts off. A caller who goes home calls
+ * membarrier_mm_sync_core_before_usermode() before it returns to user mode.
+ */
+void mmfd_set_mm(struct mm_struct *mm, struct mm_struct *home)
 {
 	struct task_struct *tsk = current;
 	struct mm_struct *old = tsk->mm;
 
-	task_lock(tsk);
-	/* No interrupt, so no flush of a TLB, may see half of it. */
-	local_irq_disable();
+	lockdep_assert_irqs_disabled();
 	raw_write_seqcount_begin(&tsk->mmfd_seq);
 	WRITE_ONCE(tsk->mmfd_home, home);
 	tsk->active_mm = mm;
@@ -33,8 +41,6 @@ static void mmfd_switch_mm(struct mm_struct *mm, struct mm_struct *home)
 	 */
 	switch_mm_irqs_off(old, mm, tsk);
 	lru_gen_use_mm(mm);
-	local_irq_enable();
-	task_unlock(tsk);
 }
 
 /**
@@ -49,7 +55,8 @@ static void mmfd_switch_mm(struct mm_struct *mm, struct mm_struct *home)
 void mmfd_use_mm(struct mm_struct *mm)
 {
 	WARN_ON_ONCE(current->mmfd_home);
-	mmfd_switch_mm(mm, current->mm);
+	guard(irq)();
+	mmfd_set_mm(mm, current->mm);
 }
 
 /**
@@ -61,6 +68,7 @@ void mmfd_unuse_mm(void)
 {
 	struct mm_struct *home = current->mmfd_home;
 
-	mmfd_switch_mm(home, NULL);
+	scoped_guard(irq)
+		mmfd_set_mm(home, NULL);
 	membarrier_mm_sync_core_before_usermode(home);
 }

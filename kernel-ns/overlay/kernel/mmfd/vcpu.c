@@ -23,20 +23,25 @@ static void mmfd_vcpu_free(struct mmfd_vcpu *vcpu)
 }
 
 /**
- * mmfd_vcpu_put - Drop a reference
- * @vcpu:	The virtual CPU
+ * mmfd_vcpu_drop - Let others have it, if there is still a way to it
+ * @vcpu:	A virtual CPU that current has claimed
  *
  * Context: Process context, not inside @vcpu. May sleep.
  */
-void mmfd_vcpu_put(struct mmfd_vcpu *vcpu)
+void mmfd_vcpu_drop(struct mmfd_vcpu *vcpu)
 {
-	if (refcount_dec_and_test(&vcpu->refs))
+	/* Pairs with mmfd_vcpu_claim() and mmfd_vcpu_close(). */
+	if (unlikely(cmpxchg(&vcpu->task, current, NULL) != current))
 		mmfd_vcpu_free(vcpu);
 }
 
+/* Who is inside keeps it, and is the last one to have it. */
 static int mmfd_vcpu_close(struct inode *inode, struct file *file)
 {
-	mmfd_vcpu_put(file->private_data);
+	struct mmfd_vcpu *vcpu = file->private_data;
+
+	if (!xchg(&vcpu->task, MMFD_CLOSED))
+		mmfd_vcpu_free(vcpu);
 	return 0;
 }
 
@@ -84,23 +89,12 @@ static int mmfd_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 }
 
-static const struct file_operations mmfd_vcpu_fops = {
+const struct file_operations mmfd_vcpu_fops = {
 	.release	= mmfd_vcpu_close,
 	.unlocked_ioctl	= mmfd_vcpu_ioctl,
 	.mmap		= mmfd_vcpu_mmap,
 	.llseek		= noop_llseek,
 };
-
-/**
- * mmfd_vcpu_of - The virtual CPU of a descriptor
- * @file:	The descriptor's file
- *
- * Return: The virtual CPU, not referenced, or NULL if it is something else.
- */
-struct mmfd_vcpu *mmfd_vcpu_of(struct file *file)
-{
-	return file->f_op == &mmfd_vcpu_fops ? file->private_data : NULL;
-}
 
 static struct mmfd_vcpu *mmfd_vcpu_alloc(bool own_xstate)
 {
@@ -114,7 +108,6 @@ static struct mmfd_vcpu *mmfd_vcpu_alloc(bool own_xstate)
 		goto no_page;
 	if (arch_mmfd_init(&vcpu->arch, own_xstate))
 		goto no_arch;
-	refcount_set(&vcpu->refs, 1);
 	vcpu->run->abi = MMFD_ABI_VERSION;
 	vcpu->run->size = sizeof(*vcpu->run);
 	return vcpu;
@@ -158,6 +151,6 @@ long mmfd_vcpu_create(struct mmfd_space *space,
 	fd = anon_inode_getfd("[mmfd-vcpu]", &mmfd_vcpu_fops, vcpu,
 			      O_RDWR | (create.flags & MMFD_VCPU_CLOEXEC ? O_CLOEXEC : 0));
 	if (fd < 0)
-		mmfd_vcpu_put(vcpu);
+		mmfd_vcpu_free(vcpu);
 	return fd;
 }

@@ -10,7 +10,6 @@
  */
 #include <linux/cpufeature.h>
 #include <linux/elf.h>
-#include <linux/err.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mmfd.h>
@@ -19,9 +18,6 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/signal.h>
-#include <linux/slab.h>
-#include <linux/string.h>
-#include <linux/uaccess.h>
 #include <uapi/linux/mmfd.h>
 
 #include <asm/desc.h>
@@ -47,97 +43,6 @@
 
 /* Tasks of 32 bits, with access to I/O ports, and stepped from branch to branch */
 #define MMFD_TIF_REFUSED (_TIF_ADDR32 | _TIF_IO_BITMAP | _TIF_BLOCKSTEP)
-
-/**
- * arch_mmfd_init - Make the processor state of a virtual CPU
- * @arch:	Zeroed
- * @own_xstate:	Whether its FPU registers are not those of home
- *
- * Return: 0 or -ENOMEM.
- */
-int arch_mmfd_init(struct mmfd_arch *arch, bool own_xstate)
-{
-	if (!own_xstate)
-		return 0;
-	arch->fpstate = fpu_alloc_user_fpstate();
-	return arch->fpstate ? 0 : -ENOMEM;
-}
-
-/**
- * arch_mmfd_destroy - Free it
- * @arch:	Of a virtual CPU that nobody is inside of
- */
-void arch_mmfd_destroy(struct mmfd_arch *arch)
-{
-	fpu_free_user_fpstate(arch->fpstate);
-}
-
-/* Return: How many bytes go to or come from user space, or an error. */
-static long mmfd_xstate_size(const struct mmfd_arch *arch, u32 size)
-{
-	u32 need;
-
-	if (!arch->fpstate)
-		return -EOPNOTSUPP;
-	need = fpu_user_fpstate_size(arch->fpstate);
-	if (!need)
-		return -EOPNOTSUPP;
-	if (size < need)
-		return -ENOSPC;
-	return need;
-}
-
-/**
- * arch_mmfd_get_xstate - Copy a guest's FPU registers to user space
- * @arch:	Of a virtual CPU that nobody can enter meanwhile
- * @buf:	Gets them, as the regset NT_X86_XSTATE
- * @size:	Room there, in bytes
- *
- * Context: Process context. May sleep.
- * Return: How many bytes these are; or -ENOSPC if there is not room enough, -EFAULT,
- * -ENOMEM, -EOPNOTSUPP if the registers are home's or the processor has no XSAVE.
- */
-long arch_mmfd_get_xstate(struct mmfd_arch *arch, void __user *buf, u32 size)
-{
-	long len = mmfd_xstate_size(arch, size);
-	void *copy;
-
-	if (len < 0)
-		return len;
-	copy = kvzalloc(len, GFP_KERNEL);
-	if (!copy)
-		return -ENOMEM;
-	fpu_copy_user_fpstate_to_uabi(arch->fpstate, copy);
-	if (copy_to_user(buf, copy, len))
-		len = -EFAULT;
-	kvfree(copy);
-	return len;
-}
-
-/**
- * arch_mmfd_set_xstate - Copy a guest's FPU registers from user space
- * @arch:	Of a virtual CPU that nobody can enter meanwhile
- * @buf:	Has them, as the regset NT_X86_XSTATE
- * @size:	How much there is, in bytes
- *
- * Context: Process context. May sleep.
- * Return: 0; or -EINVAL if the processor cannot have such registers, or else as
- * arch_mmfd_get_xstate(); nothing has changed then.
- */
-long arch_mmfd_set_xstate(struct mmfd_arch *arch, const void __user *buf, u32 size)
-{
-	long ret = mmfd_xstate_size(arch, size);
-	void *copy;
-
-	if (ret < 0)
-		return ret;
-	copy = vmemdup_user(buf, ret);
-	if (IS_ERR(copy))
-		return PTR_ERR(copy);
-	ret = fpu_copy_uabi_to_user_fpstate(arch->fpstate, copy);
-	kvfree(copy);
-	return ret;
-}
 
 static bool mmfd_is_mapped(unsigned long addr, unsigned long len)
 {
@@ -206,18 +111,23 @@ void arch_mmfd_ops_end(u32 pkru)
 	write_pkru(pkru);
 }
 
-static bool mmfd_has_segments(void)
+static bool mmfd_has_selectors(void)
 {
-	struct desc_struct *tls = current->thread.tls_array;
 	unsigned int ds, es, fs, gs;
 
-	BUILD_BUG_ON(GDT_ENTRY_TLS_ENTRIES != 3);
 	savesegment(ds, ds);
 	savesegment(es, es);
 	savesegment(fs, fs);
 	savesegment(gs, gs);
-	return ds | es | fs | gs || !desc_empty(&tls[0]) ||
-	       !desc_empty(&tls[1]) || !desc_empty(&tls[2]);
+	return ds | es | fs | gs;
+}
+
+static bool mmfd_has_segments(void)
+{
+	const u64 *tls = (void *)current->thread.tls_array;
+
+	BUILD_BUG_ON(sizeof(current->thread.tls_array) != 3 * sizeof(*tls));
+	return mmfd_has_selectors() || (tls[0] | tls[1] | tls[2]);
 }
 
 /*
@@ -270,26 +180,13 @@ int arch_mmfd_check_task(void)
 	return 0;
 }
 
-/*
- * With FSGSBASE user code can set any base that is canonical by the page tables in
- * use, whatever the processor could do. Without, the kernel takes a GS base in the
- * upper half for its own.
- */
-static bool mmfd_base_ok(u64 base)
-{
-	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
-		return __is_canonical_address(base, __VIRTUAL_MASK_SHIFT + 1);
-	return base < TASK_SIZE_MAX;
-}
-
 /* The registers that have to be checked */
 struct mmfd_special {
 	u64 rip;
 	u64 cs;
 	u64 ss;
 	u64 eflags;
-	u64 fs_base;
-	u64 gs_base;
+	struct mmfd_bases bases;
 };
 
 /* @r may change at any time: each register is read once. */
@@ -299,14 +196,14 @@ static bool mmfd_read_special(struct mmfd_special *s, const struct mmfd_regs *r)
 	s->cs = READ_ONCE(r->cs) ?: __USER_CS;
 	s->ss = READ_ONCE(r->ss) ?: __USER_DS;
 	s->eflags = READ_ONCE(r->eflags);
-	s->fs_base = READ_ONCE(r->fs_base);
-	s->gs_base = READ_ONCE(r->gs_base);
+	s->bases.fs = READ_ONCE(r->fs_base);
+	s->bases.gs = READ_ONCE(r->gs_base);
 
 	if ((s->cs != __USER_CS && s->cs != __USER32_CS) || s->ss != __USER_DS)
 		return false;
 	if (s->eflags & ~(MMFD_FLAGS | MMFD_FLAGS_SET) || s->rip >= TASK_SIZE_MAX)
 		return false;
-	return mmfd_base_ok(s->fs_base) && mmfd_base_ok(s->gs_base);
+	return arch_mmfd_base_ok(s->bases.fs) && arch_mmfd_base_ok(s->bases.gs);
 }
 
 static void mmfd_load_regs(struct pt_regs *regs, const struct mmfd_regs *r,
@@ -360,37 +257,31 @@ static void mmfd_save_regs(struct mmfd_regs *r, const struct pt_regs *regs)
 	r->ss = regs->ss;
 }
 
-/* From one pair to another; without FSGSBASE a context switch trusts thread's. */
-static void mmfd_write_bases(unsigned long fsbase, unsigned long gsbase,
-			     unsigned long old_gsbase)
+/* Without FSGSBASE a context switch trusts thread's. */
+static __always_inline void mmfd_swap_bases(struct mmfd_bases *old,
+					    const struct mmfd_bases *new)
 {
-	current->thread.fsbase = fsbase;
-	current->thread.gsbase = gsbase;
-	x86_fsbase_write_cpu(fsbase);
-	if (gsbase != old_gsbase)
-		x86_gsbase_write_cpu_inactive(gsbase);
+	current->thread.fsbase = new->fs;
+	current->thread.gsbase = new->gs;
+	old->fs = x86_fsbase_read_cpu();
+	x86_fsbase_write_cpu(new->fs);
+	old->gs = x86_gsbase_swap_cpu_inactive(new->gs);
 }
 
-/*
- * Home's selectors are 0, see mmfd_has_segments().
- *
- * Return: True if the bases may have changed by it.
- */
-static bool mmfd_reset_selectors(void)
+/* Selectors are 0 then: those of home, see mmfd_has_segments(). */
+static void mmfd_swap_segments(struct mmfd_bases *old, const struct mmfd_bases *new)
 {
-	unsigned int ds, es, fs, gs;
+	struct mmfd_bases none;
 
-	savesegment(ds, ds);
-	savesegment(es, es);
-	savesegment(fs, fs);
-	savesegment(gs, gs);
-	if (likely(!(ds | es | fs | gs)))
-		return false;
+	mmfd_swap_bases(old, new);
+	if (likely(!mmfd_has_selectors()))
+		return;
 	loadsegment(ds, 0);
 	loadsegment(es, 0);
 	loadsegment(fs, 0);
 	load_gs_index(0);
-	return true;
+	/* That may have changed the bases. */
+	mmfd_swap_bases(&none, new);
 }
 
 static void mmfd_save_traps(struct mmfd_arch *arch)
@@ -422,6 +313,7 @@ static void mmfd_restore_traps(const struct mmfd_arch *arch)
  * @r:		Registers, which may change at any time
  * @regs:	current_pt_regs()
  *
+ * Context: Interrupts off.
  * Return: 0, or -EINVAL if user code cannot have such registers; nothing has
  * changed then.
  */
@@ -436,12 +328,9 @@ int arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
 	mmfd_load_regs(regs, r, &special);
 	mmfd_save_traps(arch);
 
-	guard(irqsave)();
 	if (arch->fpstate)
 		arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
-	arch->fsbase = x86_fsbase_read_cpu();
-	arch->gsbase = x86_gsbase_read_cpu_inactive();
-	mmfd_write_bases(special.fs_base, special.gs_base, arch->gsbase);
+	mmfd_swap_bases(&arch->bases, &special.bases);
 	arch->pkru = read_pkru();
 	write_pkru(pkru_get_init_value());
 	return 0;
@@ -452,11 +341,13 @@ int arch_mmfd_enter(struct mmfd_arch *arch, const struct mmfd_regs *r,
  * @arch:	The guest's virtual CPU
  * @r:		Gets the guest's registers
  * @regs:	current_pt_regs(); mmfd_run() returns 0 with them
+ *
+ * Context: Interrupts off.
  */
 void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 		     struct pt_regs *regs)
 {
-	unsigned long gsbase;
+	struct mmfd_bases bases;
 
 	mmfd_save_regs(r, regs);
 	*regs = arch->home;
@@ -466,15 +357,11 @@ void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 	mmfd_fill_rsb();
 	mmfd_restore_traps(arch);
 
-	guard(irqsave)();
 	if (arch->fpstate)
 		arch->fpstate = fpu_swap_user_fpstate(arch->fpstate);
-	r->fs_base = x86_fsbase_read_cpu();
-	gsbase = x86_gsbase_read_cpu_inactive();
-	r->gs_base = gsbase;
-	if (mmfd_reset_selectors())
-		gsbase = ~arch->gsbase;
-	mmfd_write_bases(arch->fsbase, arch->gsbase, gsbase);
+	mmfd_swap_segments(&bases, &arch->bases);
+	r->fs_base = bases.fs;
+	r->gs_base = bases.gs;
 	write_pkru(arch->pkru);
 }
 

@@ -5,8 +5,10 @@
 #ifndef _ASM_X86_MMFD_H
 #define _ASM_X86_MMFD_H
 
+#include <linux/cpufeature.h>
 #include <linux/types.h>
 
+#include <asm/page.h>
 #include <asm/ptrace.h>
 
 struct fpstate;
@@ -15,10 +17,19 @@ struct mmfd_regs;
 struct mmfd_run;
 
 /**
+ * struct mmfd_bases - What user code can set without a system call
+ * @fs:	FS base
+ * @gs:	GS base
+ */
+struct mmfd_bases {
+	unsigned long	fs;
+	unsigned long	gs;
+};
+
+/**
  * struct mmfd_arch - Processor state of the side that is not running
  * @home:	Registers of home while inside
- * @fsbase:	Home's, while inside
- * @gsbase:	Home's, while inside
+ * @bases:	Home's, while inside
  * @cr2:	thread_struct::cr2 of home, while inside
  * @trap_nr:	thread_struct::trap_nr of home, while inside
  * @error_code:	thread_struct::error_code of home, while inside
@@ -29,8 +40,7 @@ struct mmfd_run;
  */
 struct mmfd_arch {
 	struct pt_regs	home;
-	unsigned long	fsbase;
-	unsigned long	gsbase;
+	struct mmfd_bases bases;
 	unsigned long	cr2;
 	unsigned long	trap_nr;
 	unsigned long	error_code;
@@ -54,6 +64,22 @@ void arch_mmfd_leave(struct mmfd_arch *arch, struct mmfd_regs *r,
 		     struct pt_regs *regs);
 u32 arch_mmfd_trap(struct mmfd_run *run, struct kernel_siginfo *info);
 u32 arch_mmfd_interrupted(struct mmfd_run *run, const struct pt_regs *regs);
+
+/**
+ * arch_mmfd_base_ok - Whether user code can have this FS or GS base
+ * @base:	The base
+ *
+ * With FSGSBASE user code can set any base that is canonical by the page tables in
+ * use, whatever the processor could do. Without, the kernel takes a GS base in the
+ * upper half for its own.
+ */
+static inline bool arch_mmfd_base_ok(u64 base)
+{
+	if (likely(base < TASK_SIZE_MAX))
+		return true;
+	return boot_cpu_has(X86_FEATURE_FSGSBASE) &&
+	       __is_canonical_address(base, __VIRTUAL_MASK_SHIFT + 1);
+}
 
 /* The registers are no longer those of a system call. */
 static inline void arch_mmfd_syscall_done(struct pt_regs *regs)
