@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 # mmfd-debug.bats - CONFIG_MMFD beside what only the debug kernel has: protection
-# keys, probes of user code, audit, allocations that fail, guards that can be turned
-# off. Part of make check KERNEL=debug only.
+# keys, probes and events of user code, audit, allocations that fail, guards that can
+# be turned off. Part of make check KERNEL=debug only.
 
 load lib/common
 load lib/kselftest
@@ -30,6 +30,10 @@ teardown_file() {
 
 @test "nobody's probes are in a guest" {
 	passes mmfd_uprobes 1
+}
+
+@test "a task whose memory user_events writes to stays in its address space" {
+	passes mmfd_events 1
 }
 
 # An allocation that fails may be told of in the log: nothing else may be there.

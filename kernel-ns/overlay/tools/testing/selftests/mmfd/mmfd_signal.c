@@ -234,6 +234,40 @@ TEST_F(signal, each_side_has_its_bases)
 	EXPECT_EQ(__builtin_thread_pointer(), s->tp);
 }
 
+/* As the test before, on processors that do not let user code change them, too. */
+TEST_F(signal, each_side_addresses_by_its_bases)
+{
+	uint64_t *data = (uint64_t *)away.g.data;
+	struct away_shot *s;
+
+	/*
+	 * mov %fs:0, %rax; mov %gs:0, %rcx; mov %rax, (%rdi); mov %rcx, 8(%rdi); int3;
+	 * the same to 16(%rdi); ud2
+	 */
+	away_load(0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0,
+		  0x65, 0x48, 0x8b, 0x0c, 0x25, 0, 0, 0, 0,
+		  0x48, 0x89, 0x07, 0x48, 0x89, 0x4f, 8, X_INT3,
+		  0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0,
+		  0x65, 0x48, 0x8b, 0x0c, 0x25, 0, 0, 0, 0,
+		  0x48, 0x89, 0x47, 16, 0x48, 0x89, 0x4f, 24, X_UD2);
+	data[8] = 0x1111;
+	data[9] = 0x2222;
+	away.regs[REG_RDI] = GUEST_DATA;
+	away.mm.fs_base = GUEST_DATA + 8 * sizeof(*data);
+	away.mm.gs_base = GUEST_DATA + 9 * sizeof(*data);
+	away.again = once;
+	calls_left = 1;
+	s = away_run();
+	EXPECT_EQ(SIGILL, s->sig);
+	EXPECT_EQ(0x1111, data[0]);
+	EXPECT_EQ(0x2222, data[1]);
+	EXPECT_EQ(0x1111, data[2]);
+	EXPECT_EQ(0x2222, data[3]);
+	EXPECT_EQ(GUEST_DATA + 8 * sizeof(*data), s->mm.fs_base);
+	EXPECT_EQ(GUEST_DATA + 9 * sizeof(*data), s->mm.gs_base);
+	EXPECT_EQ(__builtin_thread_pointer(), s->tp);
+}
+
 TEST_F(signal, selectors_are_put_back)
 {
 	void *tp = __builtin_thread_pointer();

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mmfd: a task whose memory user_events writes to stays in its address space.
+ */
+#define _GNU_SOURCE
+#include <linux/user_events.h>
+#include <sys/mount.h>
+
+#include "mmfd_home.h"
+
+#define EVENTS		"/sys/kernel/tracing/user_events_data"
+
+FIXTURE(events)
+{
+	int fd;
+};
+
+FIXTURE_SETUP(events)
+{
+	if (access(EVENTS, W_OK))
+		mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	self->fd = open(EVENTS, O_RDWR | O_CLOEXEC);
+	if (self->fd < 0)
+		SKIP(return, "no user_events");
+	prepare();
+	ASSERT_LE(0, all->self)
+		TH_LOG("%s", strerror(-all->self));
+}
+
+FIXTURE_TEARDOWN(events)
+{
+	close(self->fd);
+}
+
+/* The kernel sets a bit there while somebody listens to the event. */
+static int register_event(int fd, const uint32_t *enabled)
+{
+	struct user_reg reg = {
+		.size = sizeof(reg),
+		.enable_size = sizeof(*enabled),
+		.enable_addr = (uintptr_t)enabled,
+		.name_args = (uintptr_t)"mmfd_events",
+	};
+
+	return ioctl(fd, DIAG_IOCSREG, &reg) ? -errno : 0;
+}
+
+static int unregister_event(int fd, const uint32_t *enabled)
+{
+	struct user_unreg unreg = {
+		.size = sizeof(unreg),
+		.disable_addr = (uintptr_t)enabled,
+	};
+
+	return ioctl(fd, DIAG_IOCSUNREG, &unreg) ? -errno : 0;
+}
+
+TEST_F(events, keep_a_task_at_home)
+{
+	int copy = space_make(MMFD_CREATE_COPY);
+	static uint32_t enabled;
+
+	ASSERT_LE(0, copy);
+	/* The control: it is the event that keeps it. */
+	EXPECT_EQ(0, space_switch(copy));
+	EXPECT_EQ(0, space_switch(all->self));
+	ASSERT_EQ(0, register_event(self->fd, &enabled));
+	EXPECT_EQ(-EOPNOTSUPP, space_switch(copy));
+	EXPECT_EQ(0, unregister_event(self->fd, &enabled));
+	close(copy);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,1 @@
+mmfd.bats
