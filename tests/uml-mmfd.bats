@@ -265,6 +265,16 @@ refused() {
 	assert_output "$host_errors"
 }
 
+@test "no page stays within a process' reach that was unmapped" {
+	local name
+
+	for name in pass smp; do
+		run guest "$name" stale-pages
+		assert_success || fail "$name: above"
+		assert_equal "$(grep -c ': 48 before, 0 after$' <<<"$output")" 4
+	done
+}
+
 # --- several CPUs -----------------------------------------------------------------
 
 @test "threads of a process run at the same time on two CPUs, and not on one" {
