@@ -11,7 +11,8 @@
 static sigjmp_buf back;
 
 /* Ends with 0. */
-static const int caught[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS, 0 };
+static const int caught[] = { SIGSEGV, SIGBUS, SIGILL, SIGTRAP,
+			      SIGFPE,  SIGSYS, 0 };
 
 static inline void caught_signal(int sig)
 {
