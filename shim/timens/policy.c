@@ -128,7 +128,7 @@ static int export_filter(const char *file, uint64_t limit)
 
 int verb_policy(int argc, char **argv)
 {
-	const char *file = NULL, *profile = NULL;
+	const char *file = NULL, *profile = NULL, *limited = NULL;
 	uint64_t limit = 0;
 	int option, ret;
 
@@ -138,6 +138,7 @@ int verb_policy(int argc, char **argv)
 			file = optarg;
 			break;
 		case 'l':
+			limited = optarg;
 			ret = parse_limit(optarg, &limit);
 			if (ret)
 				return ret;
@@ -155,6 +156,11 @@ int verb_policy(int argc, char **argv)
 		fail("policy takes no argument");
 		return fail_usage("policy");
 	}
+	if (limited && !file)
+		return fail("--limit is of the filter that --bpf FILE writes");
+	if (profile && file)
+		return fail(
+			"--confine prints calls only; without --bpf, please");
 	if (profile)
 		return print_profile(profile);
 	return file ? export_filter(file, limit) : print_table();
