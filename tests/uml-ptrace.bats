@@ -58,13 +58,17 @@ setup() {
 }
 
 @test "by default calls pass after some of a process were intercepted" {
-	local n
+	local n try
 
 	assert_passed nocaps gettimeofday
-	# Ten processes, as a few entries more or less come by chance
-	n=$(UNDER="sh -c 'for i in 0 1 2 3 4 5 6 7 8 9; do \"\$@\"; done' sh" \
-		entries nocaps gettimeofday 16)
-	((n > 60)) || fail "10 times 16 calls entered the kernel $n times"
+	# Ten processes, as a few entries more or less come by chance; and the most of
+	# three counts, as in assert_intercepted
+	for try in 1 2 3; do
+		n=$(UNDER="sh -c 'for i in 0 1 2 3 4 5 6 7 8 9; do \"\$@\"; done' sh" \
+			entries nocaps gettimeofday 16)
+		((n <= 60)) || return 0
+	done
+	fail "10 times 16 calls entered the kernel $n times, also when tried $try times"
 }
 
 @test "every kind of buffer gives what interception gives" {
