@@ -159,8 +159,7 @@ int verb_policy(int argc, char **argv)
 	if (limited && !file)
 		return fail("--limit is of the filter that --bpf FILE writes");
 	if (profile && file)
-		return fail(
-			"--confine prints calls only; without --bpf, please");
+		return fail("--confine only prints: leave out --bpf");
 	if (profile)
 		return print_profile(profile);
 	return file ? export_filter(file, limit) : print_table();

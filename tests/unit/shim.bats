@@ -187,7 +187,7 @@ refused() {
 	refused "not a multiple of 0x100000000" policy --limit 4096
 	refused "not a multiple of 0x100000000" policy --limit 4g
 	refused "filter that --bpf FILE writes" policy --limit 0x100000000
-	refused "without --bpf" policy --confine uml --bpf "$BATS_TEST_TMPDIR/none"
+	refused "leave out --bpf" policy --confine uml --bpf "$BATS_TEST_TMPDIR/none"
 	assert_not_exists "$BATS_TEST_TMPDIR/none"
 	refused "cannot write '/nonexistent/f'" policy --bpf /nonexistent/f
 	refused "cannot write '/dev/full'" policy --bpf /dev/full
