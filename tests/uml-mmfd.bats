@@ -299,12 +299,21 @@ refused() {
 			ulimit -n 64
 			UML_TIMEOUT=100 uml-guest start /run/uml/few linux.uml mmfd=on
 		)
-		uml-guest run /run/uml/few sh -c '
-			i=0
-			while [ $i -lt 60 ]; do sleep 5 & i=$((i + 1)); done' 2>&1 |
-			grep -o "can.t fork: Cannot allocate memory" | head -n 1
-		sleep 6
-		uml-guest run /run/uml/few sh -c 'echo alive; echo again | cat'
+		uml-guest run /run/uml/few <<-'GUEST'
+			# 3 is open in all that sleep: 4 is at its end when they are gone,
+			# and until then nothing here forks.
+			mkfifo /tmp/held
+			exec 3<>/tmp/held 4</tmp/held
+			(
+				i=0
+				while [ $i -lt 60 ]; do sleep 5 & i=$((i + 1)); done
+			) 2>/tmp/refused || :
+			exec 3>&-
+			read -r line <&4 || :
+			grep -o "can.t fork: Cannot allocate memory" /tmp/refused
+			echo alive
+			echo again | cat
+		GUEST
 		uml-guest stop /run/uml/few
 	SH
 	assert_success

@@ -4,11 +4,11 @@
  */
 #define _GNU_SOURCE
 #include <linux/user_events.h>
-#include <sys/mount.h>
 
 #include "mmfd_home.h"
+#include "mmfd_tracefs.h"
 
-#define EVENTS		"/sys/kernel/tracing/user_events_data"
+#define EVENTS		TRACEFS "user_events_data"
 
 FIXTURE(events)
 {
@@ -17,11 +17,10 @@ FIXTURE(events)
 
 FIXTURE_SETUP(events)
 {
-	if (access(EVENTS, W_OK))
-		mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL);
-	self->fd = open(EVENTS, O_RDWR | O_CLOEXEC);
-	if (self->fd < 0)
+	if (!tracefs_has(EVENTS))
 		SKIP(return, "no user_events");
+	self->fd = open(EVENTS, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
 	prepare();
 	ASSERT_LE(0, all->self)
 		TH_LOG("%s", strerror(-all->self));

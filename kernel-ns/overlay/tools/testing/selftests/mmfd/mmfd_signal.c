@@ -200,6 +200,17 @@ static bool once(ucontext_t *uc)
 	return calls_left-- > 0;
 }
 
+/* Code that has its data in RDI: on after the first signal, to the second */
+static struct away_shot *run_to_second(uint64_t fs_base, uint64_t gs_base)
+{
+	away.regs[REG_RDI] = GUEST_DATA;
+	away.mm.fs_base = fs_base;
+	away.mm.gs_base = gs_base;
+	away.again = once;
+	calls_left = 1;
+	return away_run();
+}
+
 TEST_F(signal, each_side_has_its_bases)
 {
 	uint64_t *data = (uint64_t *)away.g.data;
@@ -216,14 +227,9 @@ TEST_F(signal, each_side_has_its_bases)
 		  0xf3, 0x48, 0x0f, 0xae, 0xd1, 0xf3, 0x48, 0x0f, 0xae, 0xda, X_INT3,
 		  0xf3, 0x48, 0x0f, 0xae, 0xc0, 0x48, 0x89, 0x47, 16,
 		  0xf3, 0x48, 0x0f, 0xae, 0xc8, 0x48, 0x89, 0x47, 24, X_UD2);
-	away.regs[REG_RDI] = GUEST_DATA;
 	away.regs[REG_RCX] = 0xffff800000001000;
 	away.regs[REG_RDX] = 0x7000;
-	away.mm.fs_base = 0x123456;
-	away.mm.gs_base = 0x654321;
-	away.again = once;
-	calls_left = 1;
-	s = away_run();
+	s = run_to_second(0x123456, 0x654321);
 	EXPECT_EQ(SIGILL, s->sig);
 	EXPECT_EQ(0x123456, data[0]);
 	EXPECT_EQ(0x654321, data[1]);
@@ -252,12 +258,7 @@ TEST_F(signal, each_side_addresses_by_its_bases)
 		  0x48, 0x89, 0x47, 16, 0x48, 0x89, 0x4f, 24, X_UD2);
 	data[8] = 0x1111;
 	data[9] = 0x2222;
-	away.regs[REG_RDI] = GUEST_DATA;
-	away.mm.fs_base = GUEST_DATA + 8 * sizeof(*data);
-	away.mm.gs_base = GUEST_DATA + 9 * sizeof(*data);
-	away.again = once;
-	calls_left = 1;
-	s = away_run();
+	s = run_to_second(GUEST_DATA + 8 * sizeof(*data), GUEST_DATA + 9 * sizeof(*data));
 	EXPECT_EQ(SIGILL, s->sig);
 	EXPECT_EQ(0x1111, data[0]);
 	EXPECT_EQ(0x2222, data[1]);

@@ -5,11 +5,9 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 
 #include "mmfd_test.h"
-
-#define TRACEFS		"/sys/kernel/tracing/"
+#include "mmfd_tracefs.h"
 
 FIXTURE(uprobes)
 {
@@ -31,9 +29,7 @@ FIXTURE_SETUP(uprobes)
 {
 	static const uint8_t code[] = { 0x90, X_SYSCALL };
 
-	if (access(TRACEFS "uprobe_events", W_OK))
-		mount("none", TRACEFS, "tracefs", 0, NULL);
-	if (access(TRACEFS "uprobe_events", W_OK))
+	if (!tracefs_has(TRACEFS "uprobe_events"))
 		SKIP(return, "no uprobes");
 	ASSERT_TRUE(guest_init(&self->g, 0))
 		TH_LOG("no guest: %s", strerror(errno));
