@@ -39,7 +39,7 @@ teardown_file() {
 # An allocation that fails may be told of in the log: nothing else may be there.
 @test "every allocation of every call can fail, which changes nothing and leaks nothing" {
 	leaks_nothing /selftests/mmfd_faults
-	passed 9
+	passed 11
 }
 
 @test "what is made and closed again leaks nothing" {
@@ -126,6 +126,8 @@ notices() {
 @test "a test notices if input is not checked" {
 	notices files mmfd_objects files_map_with_the_rights_of_the_descriptor
 	notices malformed mmfd_objects a_malformed_batch_does_nothing
+	notices memory_end mmfd_areas mistakes_have_their_errors
+	notices area_access mmfd_areas other_mappings_are_none_of_its_business
 	notices noreplace mmfd_objects a_batch_stops_at_the_first_error
 	notices reserved mmfd_objects bad_arguments_are_refused
 	notices reserved mmfd_run registers_that_user_code_cannot_have_are_refused

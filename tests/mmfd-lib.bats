@@ -31,6 +31,11 @@ teardown_file() {
 	assert_success
 }
 
+@test "pages of a memory are where they were put, until they are taken out" {
+	run vm timeout 50 /unit/mmfd-areas
+	assert_success
+}
+
 @test "a signal ends a run, also one that came before it" {
 	run vm timeout 50 /unit/mmfd-interrupts
 	assert_success

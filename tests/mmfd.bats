@@ -40,6 +40,10 @@ teardown_file() {
 	passes mmfd_xstate 7
 }
 
+@test "pages of a memory are put into areas one by one" {
+	passes mmfd_areas 14
+}
+
 @test "a guest reaches nothing of its supervisor" {
 	passes mmfd_contain 10
 }

@@ -61,7 +61,7 @@ refused() {
 
 	for name in $MMFD; do
 		run userspace "$name"
-		assert_output "mmfd: address spaces of this task"
+		assert_output "mmfd: address spaces of this task, memory in areas"
 	done
 	run userspace seccomp
 	assert_output "seccomp (mmfd: it is not asked for)"
@@ -96,6 +96,8 @@ refused() {
 @test "an option that is not one is refused" {
 	refused mmfd=maybe
 	assert_output --partial "Invalid option 'mmfd=maybe', expected auto/on/off"
+	refused mmfd_memory=swap
+	assert_output --partial "Invalid option 'mmfd_memory=swap', expected areas/file"
 }
 
 @test "without the right to it, auto is ptrace, and the log says why" {
@@ -289,6 +291,50 @@ refused() {
 @test "what a child has is not changed by a thread of its parent" {
 	GUEST_TIMEOUT=100 VM_TIMEOUT=120 run guest smp fork-race 60
 	assert_output "60 rounds, 0 changed"
+}
+
+# --- memory -----------------------------------------------------------------------
+
+# What guests have in pages that are not in areas, they have by the same rules.
+@test "with the memory of a file all is the same" {
+	UML_TIMEOUT=100 VM_TIMEOUT=120 vm uml-guest start /run/uml/file \
+		linux.uml mmfd=on mmfd_memory=file
+	run userspace file
+	assert_output "mmfd: address spaces of this task, memory of a file"
+	GUEST_TIMEOUT=100 VM_TIMEOUT=120 run guest file sh -ec '
+		stale-pages
+		bus-errors >/tmp/errors
+		fp-registers >/tmp/registers
+		seq 1 200 | while read n; do echo $n; done | tail -n 1'
+	assert_success
+	assert_equal "$(grep -c ': 48 before, 0 after$' <<<"$output")" 4
+	assert_line 200
+	vm uml-guest stop /run/uml/file
+}
+
+# tables WAY - how many KiB of page tables the host has for a guest that has used a
+# page in each of 3000; WAY is what table-pages does with them
+tables()
+{
+	vm <<-SH
+		kib() { sed -n 's/^PageTables: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
+		before=\$(kib)
+		uml-guest run /run/uml/page sh -ec '
+			table-pages 3000 $1 >/tmp/out &
+			echo \$! >/tmp/pid
+			until grep -q done /tmp/out; do usleep 100000; done'
+		echo \$((\$(kib) - before))
+		uml-guest run /run/uml/page sh -c 'kill \$(cat /tmp/pid)'
+	SH
+}
+
+@test "the host has page tables for what is mapped, not for what was" {
+	run tables keep
+	assert_success
+	((output > 11000)) || fail "kept: $output KiB"
+	run tables free
+	assert_success
+	((output < 1000)) || fail "freed: $output KiB"
 }
 
 # --- limits -----------------------------------------------------------------------

@@ -61,6 +61,24 @@ int mmfd_open(void);
 int mmfd_create(int dev, unsigned int flags);
 
 /**
+ * mmfd_memory_create - make memory for guests
+ * @dev: from mmfd_open(); may be closed afterwards
+ * @size: in bytes, page aligned, not 0; stays as it is
+ *
+ * It is mapped as other files are, by mmap(2) and mmfd_map(), or its pages are put
+ * into areas, see mmfd_map_area(). They are zero at first, made when first used, and
+ * charged to the cgroup of who uses them first. They are not swapped, and are freed
+ * when no descriptor or mapping of the memory is left.
+ *
+ * May be called in a signal handler.
+ *
+ * Return: a close-on-exec descriptor; -EBADF or -ENOTTY if @dev is something
+ * else; -EINVAL for another size, -EFBIG if no file can be that large; -ENOMEM;
+ * -EMFILE; -ENFILE.
+ */
+int mmfd_memory_create(int dev, uint64_t size);
+
+/**
  * mmfd_ops - change an address space, several steps at once
  * @space: from mmfd_create()
  * @ops: the steps, in order; each gets its result
@@ -76,8 +94,9 @@ int mmfd_create(int dev, unsigned int flags);
  * one is malformed (none was done); -E2BIG for too many; -EBADF if @space or the
  * descriptor of a step is not open, -ENOTTY if @space is something else; -EACCES
  * for a descriptor that is not of a regular file, or whose access mode does not
- * allow it; -EEXIST, -ENOSPC, -EPERM, -ENOMEM as the step says; -EOPNOTSUPP if
- * the caller's personality makes what is readable executable.
+ * allow it; -EEXIST, -ENOSPC, -ENOENT, -ENXIO, -EPERM, -ENOMEM as the step says;
+ * -EOPNOTSUPP if the caller's personality makes what is readable executable; -EINTR
+ * if the caller is being killed.
  */
 int mmfd_ops(int space, struct mmfd_op *ops, unsigned int nr,
 	     unsigned int *done);
@@ -89,7 +108,7 @@ int mmfd_ops(int space, struct mmfd_op *ops, unsigned int nr,
  * @len: how much, not 0
  * @prot: MMFD_PROT_*, or PROT_* of mmap(2)
  * @flags: MMFD_MAP_*
- * @fd: a regular file or memfd; -1 with MMFD_MAP_ANONYMOUS
+ * @fd: a regular file, memfd or memory; -1 with MMFD_MAP_ANONYMOUS
  * @offset: where in the file; 0 with MMFD_MAP_ANONYMOUS
  *
  * May be called in a signal handler.
@@ -122,9 +141,62 @@ int mmfd_unmap(int space, uint64_t addr, uint64_t len);
  * May be called in a signal handler.
  *
  * Return: 0, or an error of mmfd_ops(); -ENOMEM if part of it is not mapped,
- * -EACCES if its file does not allow it.
+ * -EACCES if its file does not allow it, or in an area.
  */
 int mmfd_protect(int space, uint64_t addr, uint64_t len, unsigned int prot);
+
+/**
+ * mmfd_map_area - map an area, where pages of a memory can be put one by one
+ * @space: from mmfd_create()
+ * @addr: where; what is mapped there is replaced
+ * @len: how much, not 0; need not be the size of the memory
+ * @memory: from mmfd_memory_create(); may be closed afterwards
+ *
+ * One mapping, however many pages are put there, and nothing is there at first. An
+ * access to a page that is not there, or that its protection does not allow, ends
+ * mmfd_run() with MMFD_EXIT_FAULT. Other mappings replace it, or a part of it, as any
+ * mapping. Its page tables stay as long as it is mapped. A copy of the address space
+ * has the same pages.
+ *
+ * May be called in a signal handler.
+ *
+ * Return: 0, or an error of mmfd_ops(); -EACCES if @memory is something else.
+ */
+int mmfd_map_area(int space, uint64_t addr, uint64_t len, int memory);
+
+/**
+ * mmfd_insert - put pages of an area's memory into it
+ * @space: from mmfd_create()
+ * @addr: where
+ * @len: how much, not 0; may be in more than one area
+ * @prot: MMFD_PROT_READ, and others
+ * @offset: of the first page in the memory
+ *
+ * What is there is replaced; while it is, another virtual CPU may fault there. A page
+ * can be at several addresses, each with a protection of its own.
+ *
+ * May be called in a signal handler.
+ *
+ * Return: 0, or an error of mmfd_ops(), and a part may be done then unless it is
+ * -EINVAL; -ENOENT where there is no area; -ENXIO beyond the end of the memory.
+ */
+int mmfd_insert(int space, uint64_t addr, uint64_t len, unsigned int prot,
+		uint64_t offset);
+
+/**
+ * mmfd_remove - take pages out of areas
+ * @space: from mmfd_create()
+ * @addr: first address
+ * @len: length, not 0
+ *
+ * What is not there need not be removed, and mappings that are no areas stay. No
+ * virtual CPU has access when it returns. The memory keeps the pages.
+ *
+ * May be called in a signal handler.
+ *
+ * Return: 0, or an error of mmfd_ops().
+ */
+int mmfd_remove(int space, uint64_t addr, uint64_t len);
 
 /**
  * mmfd_map_vdso - map the kernel's vDSO and its data

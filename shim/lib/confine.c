@@ -186,6 +186,7 @@ static const struct timens_call uml[] = {
 	{ .name = "mmfd_run", .nr = __NR_mmfd_run, .arg = -1 },
 	ONLY(ioctl, 1, MMFD_ABI),
 	ONLY(ioctl, 1, MMFD_CREATE),
+	ONLY(ioctl, 1, MMFD_MEMORY_CREATE),
 	ONLY(ioctl, 1, MMFD_OPS),
 	ONLY(ioctl, 1, MMFD_VCPU_CREATE),
 	ONLY(ioctl, 1, MMFD_XSTATE_GET),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device, and address spaces. */
+/* The device, address spaces, and memory for them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -51,6 +51,17 @@ int mmfd_create(int dev, unsigned int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+int mmfd_memory_create(int dev, uint64_t size)
+{
+	struct mmfd_memory_create create = {
+		.size = size,
+		.flags = MMFD_MEMORY_CLOEXEC,
+	};
+	int fd = ioctl(dev, MMFD_MEMORY_CREATE, &create);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int mmfd_ops(int space, struct mmfd_op *ops, unsigned int nr,
 	     unsigned int *done)
 {
@@ -97,6 +108,45 @@ int mmfd_protect(int space, uint64_t addr, uint64_t len, unsigned int prot)
 		.addr = addr,
 		.len = len,
 		.prot = prot,
+		.fd = -1,
+	};
+
+	return mmfd_ops(space, &op, 1, NULL);
+}
+
+int mmfd_map_area(int space, uint64_t addr, uint64_t len, int memory)
+{
+	struct mmfd_op op = {
+		.op = MMFD_OP_AREA,
+		.addr = addr,
+		.len = len,
+		.fd = memory,
+	};
+
+	return mmfd_ops(space, &op, 1, NULL);
+}
+
+int mmfd_insert(int space, uint64_t addr, uint64_t len, unsigned int prot,
+		uint64_t offset)
+{
+	struct mmfd_op op = {
+		.op = MMFD_OP_INSERT,
+		.addr = addr,
+		.len = len,
+		.offset = offset,
+		.prot = prot,
+		.fd = -1,
+	};
+
+	return mmfd_ops(space, &op, 1, NULL);
+}
+
+int mmfd_remove(int space, uint64_t addr, uint64_t len)
+{
+	struct mmfd_op op = {
+		.op = MMFD_OP_REMOVE,
+		.addr = addr,
+		.len = len,
 		.fd = -1,
 	};
 

@@ -25,12 +25,17 @@ static void check_descriptor(int fd, int want)
 	struct mmfd_query query;
 
 	expect(mmfd_create(fd, 0), want, "mmfd_create");
+	expect(mmfd_memory_create(fd, 4096), want, "mmfd_memory_create");
 	expect(mmfd_ops(fd, NULL, 0, NULL), want, "mmfd_ops");
 	expect(mmfd_map(fd, 0x10000, 4096, MMFD_PROT_READ,
 			MMFD_MAP_PRIVATE | MMFD_MAP_ANONYMOUS, -1, 0),
 	       want, "mmfd_map");
 	expect(mmfd_unmap(fd, 0x10000, 4096), want, "mmfd_unmap");
 	expect(mmfd_protect(fd, 0x10000, 4096, 0), want, "mmfd_protect");
+	expect(mmfd_map_area(fd, 0x10000, 4096, 0), want, "mmfd_map_area");
+	expect(mmfd_insert(fd, 0x10000, 4096, MMFD_PROT_READ, 0), want,
+	       "mmfd_insert");
+	expect(mmfd_remove(fd, 0x10000, 4096), want, "mmfd_remove");
 	expect(mmfd_map_vdso(fd, 0x10000, 0x100000, NULL), want,
 	       "mmfd_map_vdso");
 	expect(mmfd_query(fd, 0, &query), want, "mmfd_query");

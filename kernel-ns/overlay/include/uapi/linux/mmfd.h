@@ -36,10 +36,30 @@ struct mmfd_create {
 	__u32 reserved[7];
 };
 
+#define MMFD_MEMORY_CLOEXEC	(1 << 0)
+
+/**
+ * struct mmfd_memory_create - What memory to make
+ * @size:	In bytes, page aligned, not 0
+ * @flags:	MMFD_MEMORY_*
+ * @reserved:	Zero
+ */
+struct mmfd_memory_create {
+	__u64 size;
+	__u32 flags;
+	__u32 reserved[5];
+};
+
 /* Return MMFD_ABI_VERSION */
 #define MMFD_ABI		_IO(MMFD_IOC, 0)
 /* Return the descriptor of an address space */
 #define MMFD_CREATE		_IOW(MMFD_IOC, 1, struct mmfd_create)
+/*
+ * Return the descriptor of memory for guests. It is mapped as other files are, or its
+ * pages are put into areas of address spaces. What was used is not swapped, and is
+ * freed when no descriptor or mapping of it is left
+ */
+#define MMFD_MEMORY_CREATE	_IOW(MMFD_IOC, 2, struct mmfd_memory_create)
 
 /* ---- address space ---- */
 
@@ -49,6 +69,15 @@ struct mmfd_create {
 #define MMFD_OP_PROTECT		3
 /* The kernel's vDSO, once in an address space; it reads the caller's clocks */
 #define MMFD_OP_VDSO		4
+/*
+ * An area: a mapping of a memory in which nothing is, until MMFD_OP_INSERT puts its
+ * pages there, each where it shall be and with the protection it shall have.
+ * MMFD_OP_REMOVE takes out what is there, if any. All other elements replace areas, or
+ * parts of them, as other mappings; MMFD_OP_PROTECT can allow nothing there
+ */
+#define MMFD_OP_AREA		5
+#define MMFD_OP_INSERT		6
+#define MMFD_OP_REMOVE		7
 
 /* mmfd_op::prot: the values of PROT_READ, PROT_WRITE and PROT_EXEC */
 #define MMFD_PROT_READ		(1 << 0)
@@ -69,11 +98,14 @@ struct mmfd_create {
  * @flags:	MMFD_MAP_* for MMFD_OP_MAP, else 0
  * @addr:	First address, page aligned
  * @len:	Length in bytes, page aligned, not 0; for MMFD_OP_VDSO, the room
- * @offset:	MMFD_OP_MAP of a file: where in it, page aligned; else 0. Set by
+ * @offset:	MMFD_OP_MAP of a file: where in it, page aligned; MMFD_OP_INSERT:
+ *		where in the area's memory, page aligned; else 0. Set by
  *		MMFD_OP_VDSO: how far from @addr the vDSO's ELF header is, behind its
  *		data
- * @prot:	MMFD_PROT_*; 0 for MMFD_OP_UNMAP and MMFD_OP_VDSO
- * @fd:		MMFD_OP_MAP of a file: a regular file or memfd; else -1
+ * @prot:	MMFD_PROT_* for MMFD_OP_MAP and MMFD_OP_PROTECT, and for MMFD_OP_INSERT,
+ *		which has to have MMFD_PROT_READ; else 0
+ * @fd:		MMFD_OP_MAP of a file: a regular file, memfd or memory; MMFD_OP_AREA:
+ *		a memory; else -1
  * @result:	Set: 0 if done, the negative error that stopped the batch, or
  *		-ECANCELED if it was not tried because another one failed
  * @reserved:	Zero
