@@ -248,10 +248,11 @@ int mmfd_remove(struct mm_struct *mm, const struct mmfd_op *op)
 {
 	unsigned long end = op->addr + op->len, from;
 	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, op->addr);
+	struct vma_iterator vmi;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
+	vma_iter_init(&vmi, mm, op->addr);
 	for_each_vma_range(vmi, vma, end) {
 		if (!mmfd_is_area(vma))
 			continue;
