@@ -27,13 +27,6 @@
 #define READ		PROT_READ
 #define WRITE		(PROT_READ | PROT_WRITE)
 
-static int one_op(int mm, struct mmfd_op op)
-{
-	int err = guest_ops(mm, &op, 1);
-
-	return err == 1 ? 0 : err;
-}
-
 FIXTURE(areas)
 {
 	struct guest g;
@@ -277,20 +270,20 @@ TEST_F(areas, mistakes_have_their_errors)
 	EXPECT_EQ(-EINVAL, guest_remove(mm, AT(0) + 1, PAGE));
 	bad = op;
 	bad.fd = self->memory;
-	EXPECT_EQ(-EINVAL, one_op(mm, bad));
+	EXPECT_EQ(-EINVAL, guest_op(mm, &bad));
 	bad = op;
 	bad.flags = MMFD_MAP_SHARED;
-	EXPECT_EQ(-EINVAL, one_op(mm, bad));
+	EXPECT_EQ(-EINVAL, guest_op(mm, &bad));
 	bad = op;
 	bad.op = MMFD_OP_REMOVE;
-	EXPECT_EQ(-EINVAL, one_op(mm, bad));
+	EXPECT_EQ(-EINVAL, guest_op(mm, &bad));
 	bad = op;
 	bad.op = MMFD_OP_AREA;
 	bad.fd = self->memory;
-	EXPECT_EQ(-EINVAL, one_op(mm, bad));
+	EXPECT_EQ(-EINVAL, guest_op(mm, &bad));
 	/* Nothing of it has done anything. */
 	EXPECT_NO_PAGE(AT(0));
-	EXPECT_EQ(0, one_op(mm, op));
+	EXPECT_EQ(0, guest_op(mm, &op));
 	EXPECT_PAGE(AT(0), 0);
 }
 

@@ -54,6 +54,14 @@ static inline int guest_ops(int mm, struct mmfd_op *ops, unsigned int nr)
 	return ioctl(mm, MMFD_OPS, &batch) ? -errno : (int)batch.done;
 }
 
+/* guest_op - a batch of one */
+static inline int guest_op(int mm, struct mmfd_op *op)
+{
+	int ret = guest_ops(mm, op, 1);
+
+	return ret == 1 ? 0 : ret;
+}
+
 static inline int guest_map(int mm, uint64_t addr, uint64_t len, int prot, int fd,
 			    uint64_t offset)
 {
@@ -64,7 +72,7 @@ static inline int guest_map(int mm, uint64_t addr, uint64_t len, int prot, int f
 
 	if (fd == -1)
 		op.flags = MMFD_MAP_PRIVATE | MMFD_MAP_ANONYMOUS;
-	return guest_ops(mm, &op, 1) == 1 ? 0 : op.result;
+	return guest_op(mm, &op);
 }
 
 static inline int guest_unmap(int mm, uint64_t addr, uint64_t len)
@@ -73,7 +81,7 @@ static inline int guest_unmap(int mm, uint64_t addr, uint64_t len)
 		.op = MMFD_OP_UNMAP, .addr = addr, .len = len, .fd = -1,
 	};
 
-	return guest_ops(mm, &op, 1) == 1 ? 0 : op.result;
+	return guest_op(mm, &op);
 }
 
 static inline int guest_protect(int mm, uint64_t addr, uint64_t len, int prot)
@@ -82,7 +90,7 @@ static inline int guest_protect(int mm, uint64_t addr, uint64_t len, int prot)
 		.op = MMFD_OP_PROTECT, .addr = addr, .len = len, .prot = prot, .fd = -1,
 	};
 
-	return guest_ops(mm, &op, 1) == 1 ? 0 : op.result;
+	return guest_op(mm, &op);
 }
 
 static inline int guest_vcpu(int mm, uint32_t pass, struct mmfd_run **run)
