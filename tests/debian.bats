@@ -183,7 +183,7 @@ booted() {
 
 @test "a guest in mmfd mode boots to a shell, and has the same results" {
 	from_vm mmfd
-	booted mmfd 'mmfd: address spaces of this task' timens
+	booted mmfd 'mmfd: address spaces of this task, memory in areas' timens
 	same_as_chroot mmfd 'source: tests'
 }
 

@@ -381,6 +381,8 @@ tables()
 			"/proc/$(uml-guest pid /run/uml/confined)/status" | tr '\t' ' '
 	SH
 	assert_output $'NoNewPrivs: 1\nSeccomp: 2'
+	run userspace confined
+	assert_output "mmfd: address spaces of this task, memory in areas"
 	run timeclock confined
 	assert_line --index 0 --partial "timens: "
 	run guest confined vdso-clock 300
