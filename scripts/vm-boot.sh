@@ -8,7 +8,7 @@
 #   log_splats LOG                    print the lines that tell of trouble
 #
 # Reads the caller's KERNEL, SMP, MEM, ICOUNT, APPEND, MODE, MERGE, ACCEL, TIMEOUT.
-# shellcheck disable=SC2034 # results are read by run-vm
+# shellcheck disable=SC2034,SC2153 # results are read by run-vm, KERNEL is its
 
 # The command line.  panic=-1 restarts at once, and -no-reboot makes that the
 # end of QEMU.

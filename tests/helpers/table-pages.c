@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE	4096UL
-#define TABLE	(512 * PAGE)
-#define FIRST	0x100000000000UL
+#define PAGE  4096UL
+#define TABLE (512 * PAGE)
+#define FIRST 0x100000000000UL
 
 int main(int argc, char **argv)
 {
@@ -29,9 +29,11 @@ int main(int argc, char **argv)
 	count = strtoul(argv[1], NULL, 10);
 	keep = !strcmp(argv[2], "keep");
 	for (i = 0; i < count; i++) {
-		char *page = mmap((void *)(FIRST + i * TABLE), PAGE,
-				  PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
-				  MAP_FIXED_NOREPLACE, -1, 0);
+		char *page =
+			mmap((void *)(FIRST + i * TABLE), PAGE,
+			     PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			     -1, 0);
 
 		if (page == MAP_FAILED) {
 			perror("table-pages: mmap");
