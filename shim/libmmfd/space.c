@@ -73,6 +73,21 @@ int mmfd_ops(int space, struct mmfd_op *ops, unsigned int nr,
 	return err;
 }
 
+/* A change of a range that takes no file */
+static int change_range(int space, unsigned int type, uint64_t addr, uint64_t len,
+			unsigned int prot)
+{
+	struct mmfd_op op = {
+		.op = type,
+		.addr = addr,
+		.len = len,
+		.prot = prot,
+		.fd = -1,
+	};
+
+	return mmfd_ops(space, &op, 1, NULL);
+}
+
 int mmfd_map(int space, uint64_t addr, uint64_t len, unsigned int prot,
 	     unsigned int flags, int fd, uint64_t offset)
 {
@@ -91,27 +106,12 @@ int mmfd_map(int space, uint64_t addr, uint64_t len, unsigned int prot,
 
 int mmfd_unmap(int space, uint64_t addr, uint64_t len)
 {
-	struct mmfd_op op = {
-		.op = MMFD_OP_UNMAP,
-		.addr = addr,
-		.len = len,
-		.fd = -1,
-	};
-
-	return mmfd_ops(space, &op, 1, NULL);
+	return change_range(space, MMFD_OP_UNMAP, addr, len, 0);
 }
 
 int mmfd_protect(int space, uint64_t addr, uint64_t len, unsigned int prot)
 {
-	struct mmfd_op op = {
-		.op = MMFD_OP_PROTECT,
-		.addr = addr,
-		.len = len,
-		.prot = prot,
-		.fd = -1,
-	};
-
-	return mmfd_ops(space, &op, 1, NULL);
+	return change_range(space, MMFD_OP_PROTECT, addr, len, prot);
 }
 
 int mmfd_map_area(int space, uint64_t addr, uint64_t len, int memory)
@@ -143,14 +143,7 @@ int mmfd_insert(int space, uint64_t addr, uint64_t len, unsigned int prot,
 
 int mmfd_remove(int space, uint64_t addr, uint64_t len)
 {
-	struct mmfd_op op = {
-		.op = MMFD_OP_REMOVE,
-		.addr = addr,
-		.len = len,
-		.fd = -1,
-	};
-
-	return mmfd_ops(space, &op, 1, NULL);
+	return change_range(space, MMFD_OP_REMOVE, addr, len, 0);
 }
 
 int mmfd_map_vdso(int space, uint64_t addr, uint64_t len, uint64_t *ehdr)
