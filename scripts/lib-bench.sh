@@ -11,7 +11,9 @@
 #                                     CMD names "stock-", "compile", peers
 #   bench_here TURNS SITUATIONS CALLS [PROCESSES [WORK [JOBS]]]
 #                                     samples from this machine, without a VM
-#   bench_source FILE                 make what the job "compile" compiles
+#   bench_job                         make what the job "compile" needs, in
+#                                     build/bench: compile.i, which it compiles, and
+#                                     compile.files, the compiler and its libraries
 #   bench_summary METRIC SAMPLES      samples to a line for each figure; the
 #                                     metric "this" is ns on this machine
 #   bench_figure TABLE SITUATION CALL COLUMN
@@ -52,23 +54,27 @@ bench_accel()
 	export VM_ACCEL=$ACCEL
 }
 
-# A fixed program of the kernel's, which needs nothing but the C library's headers.
-# It is preprocessed, so that guests need none.
-bench_source()
-{
-	local source=$BUILD/linux/usr/gen_init_cpio.c
-
-	[ -e "$source" ] || die "$source is missing; run: make tree"
-	mkdir -p "${1%/*}"
-	[ "$1" -nt "$source" ] || gcc -E -P -D_GNU_SOURCE= "$source" -o "$1"
-}
-
 # The compiler, one program a line
 bench_compiler()
 {
 	command -v gcc
 	gcc -print-prog-name=cc1
 	command -v "$(gcc -print-prog-name=as)"
+}
+
+# It compiles a fixed program of the kernel's, which needs nothing but the C library's
+# headers, and is preprocessed, so that guests need none.
+bench_job()
+{
+	local source=$BUILD/linux/usr/gen_init_cpio.c job=$BUILD/bench/compile
+
+	[ -e "$source" ] || die "$source is missing; run: make tree"
+	mkdir -p "${job%/*}"
+	[ "$job.i" -nt "$source" ] || gcc -E -P -D_GNU_SOURCE= "$source" -o "$job.i"
+	{
+		bench_compiler
+		bench_compiler | xargs ldd | sed -n 's/.*[ \t]\(\/[^ ]*\) (0x.*/\1/p'
+	} | sort -u >"$job.files"
 }
 
 bench_vm()
@@ -81,8 +87,11 @@ bench_vm()
 	case $* in
 	*stock-*)	opts+=(--with "$BUILD/uml-stock/linux:/bench-stock/linux") ;;&
 	*compile*)
-		bench_source "$BUILD/bench/compile.i"
-		opts+=(--mem 2G --with "$BUILD/bench/compile.i:/bench-job/compile.i")
+		bench_job
+		opts+=(--mem 2G)
+		for file in compile.i compile.files; do
+			opts+=(--with "$BUILD/bench/$file:/bench-job/$file")
+		done
 		for file in $(bench_compiler); do
 			opts+=(--with "$file:$file")
 		done ;;
@@ -104,10 +113,8 @@ bench_here()
 	dir=$(mktemp -d "$BUILD/bench/guests.XXXXXX")
 	case $* in
 	*compile*)
-		JOB_SOURCE=$BUILD/bench/compile.i
-		JOB_FILES=$(bench_compiler)
-		export JOB_SOURCE JOB_FILES
-		bench_source "$JOB_SOURCE" ;;
+		bench_job
+		export JOB=$BUILD/bench/compile ;;
 	esac
 	RUNSC=$GVISOR "$BENCH/measure-here" "$BUILD" "$dir/root" "$turns" "$@" || status=$?
 	rm -rf "$dir"

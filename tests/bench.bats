@@ -425,13 +425,20 @@ mmfd_of() {
 
 @test "what is measured fails if it is not done" {
 	requires helpers
-	run "$BUILD/tests/jobs" -r 1 compile
+	run "$BUILD/tests/jobs" -r 1 compile-anew
 	assert_failure 1
 	assert_output --partial "needs -s SOURCE"
 	echo 'int f(' >broken.c
-	run "$BUILD/tests/jobs" -r 1 -s broken.c compile
+	run "$BUILD/tests/jobs" -r 1 -s broken.c compile-anew
 	assert_failure 1
 	assert_output --partial "compile: gcc failed"
+	run "$BUILD/tests/jobs" -r 1 -s broken.c compile
+	assert_failure 1
+	assert_output --partial "compile: needs -k LIST"
+	echo "$PWD/no-such-file" >list
+	run "$BUILD/tests/jobs" -r 1 -s broken.c -k list compile
+	assert_failure 1
+	assert_output --partial "$PWD/no-such-file: No such file"
 	run "$BUILD/tests/jobs" -r 1 no-job
 	assert_failure 1
 	assert_output --partial "no-job: no such job"

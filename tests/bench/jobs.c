@@ -2,13 +2,16 @@
 /*
  * jobs - how long whole jobs take: raw samples for scripts/bench
  *
- * usage: jobs [-r ROUNDS] [-s SOURCE] NAME...
+ * usage: jobs [-r ROUNDS] [-s SOURCE] [-k LIST] NAME...
  *
  * Prints lines like those of timecalls, with one job a round, after one that does
  * not count. Files are made in /dev/shm, which is memory. NAME is
  *   file-tree     make ten directories of 20 files of 1000 bytes, walk them, read
  *                 each file, and remove all
- *   compile       gcc -O2 -c SOURCE, which has been preprocessed
+ *   compile       gcc -O2 -c SOURCE, which has been preprocessed, while the files in
+ *                 LIST, one a line, are held open: the compiler
+ *   compile-anew  the same without that. A file system that forgets what nobody has
+ *                 open, as hostfs does, reads the compiler again each time
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +29,7 @@
 #define SIZE  1000
 
 static char dir[32];
-static const char *source;
+static const char *source, *list;
 static unsigned int seen;
 
 static void make_file(const char *path)
@@ -91,7 +94,23 @@ static void file_tree(void)
 		fail("file-tree", "the walk missed files");
 }
 
-static void compile(void)
+/* Once is enough, they are open until the end. */
+static void hold_compiler(void)
+{
+	char path[4096];
+	FILE *file;
+
+	if (!list)
+		fail("compile", "needs -k LIST");
+	file = fopen(list, "re");
+	must(!!file, list);
+	while (fscanf(file, "%4095s", path) == 1)
+		must(open(path, O_RDONLY | O_CLOEXEC) >= 0, path);
+	must(!fclose(file), list);
+	list = "/dev/null";
+}
+
+static void compile_anew(void)
 {
 	char out[64];
 	int status;
@@ -113,12 +132,19 @@ static void compile(void)
 	must(!unlink(out), out);
 }
 
+static void compile(void)
+{
+	hold_compiler();
+	compile_anew();
+}
+
 static const struct job {
 	const char *name;
 	void (*run)(void);
 } jobs[] = {
 	{ "file-tree", file_tree },
 	{ "compile", compile },
+	{ "compile-anew", compile_anew },
 };
 
 static void measure(const char *name, unsigned int rounds)
@@ -145,11 +171,13 @@ int main(int argc, char **argv)
 	unsigned int rounds = 3;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:s:")) != -1) {
+	while ((opt = getopt(argc, argv, "r:s:k:")) != -1) {
 		if (opt == 'r')
 			rounds = number(optarg, ROUNDS_MAX);
 		else if (opt == 's')
 			source = optarg;
+		else if (opt == 'k')
+			list = optarg;
 		else
 			return 1;
 	}

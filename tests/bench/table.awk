@@ -82,7 +82,7 @@ function is_kind(c, kind)
 		return kind == "processes"
 	if (c ~ /^(pipe|switch)-/)
 		return kind == "switches"
-	if (c == "file-tree" || c == "compile")
+	if (c == "file-tree" || c ~ /^compile/)
 		return kind == "jobs"
 	return kind == "system call"
 }
