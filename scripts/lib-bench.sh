@@ -114,7 +114,7 @@ bench_here()
 	case $* in
 	*compile*)
 		bench_job
-		export JOB=$BUILD/bench/compile ;;
+		export COMPILE=$BUILD/bench/compile ;;
 	esac
 	RUNSC=$GVISOR "$BENCH/measure-here" "$BUILD" "$dir/root" "$turns" "$@" || status=$?
 	rm -rf "$dir"

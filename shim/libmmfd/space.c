@@ -74,8 +74,8 @@ int mmfd_ops(int space, struct mmfd_op *ops, unsigned int nr,
 }
 
 /* A change of a range that takes no file */
-static int change_range(int space, unsigned int type, uint64_t addr, uint64_t len,
-			unsigned int prot)
+static int change_range(int space, unsigned int type, uint64_t addr,
+			uint64_t len, unsigned int prot)
 {
 	struct mmfd_op op = {
 		.op = type,
