@@ -423,6 +423,24 @@ mmfd_of() {
 	assert_line "intercept-ptrace 10"
 }
 
+@test "the compiler is held open while it is measured so, and not in what comes next" {
+	requires helpers
+	mkdir bin
+	cat >bin/gcc <<-'EOF'
+		#!/bin/sh
+		ls -l /proc/$PPID/fd | grep -c "/held$" >>counts
+		: >"$5"
+	EOF
+	chmod +x bin/gcc
+	: >held
+	echo "$PWD/held" >list
+	PATH=$PWD/bin:$PATH run "$BUILD/tests/jobs" -r 2 -s any.c -k list \
+		compile compile-anew
+	assert_success
+	run cat counts
+	assert_output "$(printf '%s\n' 1 1 1 0 0 0)"
+}
+
 @test "what is measured fails if it is not done" {
 	requires helpers
 	run "$BUILD/tests/jobs" -r 1 compile-anew
