@@ -73,7 +73,7 @@ bench_job()
 	[ "$job.i" -nt "$source" ] || gcc -E -P -D_GNU_SOURCE= "$source" -o "$job.i"
 	{
 		bench_compiler
-		bench_compiler | xargs ldd | sed -n 's/.*[ \t]\(\/[^ ]*\) (0x.*/\1/p'
+		bench_compiler | xargs ldd | libraries
 	} | sort -u >"$job.files"
 }
 

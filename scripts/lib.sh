@@ -10,6 +10,7 @@
 #   topdir                the clone's top directory, in $TOP too
 #   need_pkgs PKG...      install the Debian packages that are missing
 #   need_space DIR MIB    stop unless DIR's file system has MIB free
+#   libraries             from what ldd says on stdin, one path a line
 #   with_lock FILE        hold FILE's lock until the script ends
 #
 # Set by the caller's environment, all optional:
@@ -126,6 +127,11 @@ need_space()
 		die "$dir has $have MiB free, about $want MiB are needed;" \
 		    "free some, or set TIMENS_BUILD to a larger disk" \
 		    "(TIMENS_NO_SPACE_CHECK=1 to try regardless)"
+}
+
+libraries()
+{
+	sed -n 's/.*[ \t]\(\/[^ ]*\) (0x.*/\1/p'
 }
 
 with_lock()

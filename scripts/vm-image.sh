@@ -87,7 +87,7 @@ add_libs()
 		[ -e "$dir$lib" ] && continue
 		mkdir -p "$dir${lib%/*}"
 		cp -L "$lib" "$dir$lib"
-	done < <(sed -n 's/.*[ \t]\(\/[^ ]*\) (0x.*/\1/p' <<<"$list")
+	done < <(libraries <<<"$list")
 }
 
 # add_path DIR SRC DEST - a file or a whole directory, with its libraries.
